@@ -1,0 +1,1 @@
+"""Tenantry: multi-tenant synchronous workflows on Kubernetes."""
