@@ -1,0 +1,1 @@
+"""A validated workflow compiled into what the engine runs: nothing is parsed after this."""

@@ -1,0 +1,1 @@
+"""Templates and conditions: grammar, references, compiled evaluators."""

@@ -1,0 +1,1 @@
+"""The only words the two planes share: bundles, usage, problems. Versioned and signed."""
