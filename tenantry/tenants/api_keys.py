@@ -35,7 +35,7 @@ def make_token(key_id: str, secret: bytes) -> str:
 
 
 def parse_token(token: str) -> str | None:
-    """The key id inside a token, or `None` when the text is not a token; whether it is genuine says `matches`."""
+    """The key id inside a token, or `None` when the text is not one; whether it is genuine says `matches`."""
     match = _TOKEN.fullmatch(token)
     return match[1] if match else None
 

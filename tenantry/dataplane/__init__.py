@@ -1,0 +1,1 @@
+"""The data plane: runs workflows inside one tenant's boundary."""
