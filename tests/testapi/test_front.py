@@ -23,7 +23,7 @@ REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "test-api.md"
 )
 def test_the_command_line_says_where_to_serve(
     monkeypatch: pytest.MonkeyPatch, arguments: list[str], expected: tuple[str, int]
-):
+) -> None:
     served: list[tuple[str, int]] = []
     monkeypatch.setattr(sys, "argv", ["testapi", *arguments])
     monkeypatch.setattr(
@@ -33,7 +33,7 @@ def test_the_command_line_says_where_to_serve(
     assert served == [expected]
 
 
-def test_every_route_is_documented():
+def test_every_route_is_documented() -> None:
     documented = set(re.findall(r"^\| `([A-Z]+ [^`]+)`", REFERENCE.read_text(), re.MULTILINE))
     routes = {
         f"{method} {re.sub(':[a-z]+', '', route.path)}"
@@ -44,7 +44,7 @@ def test_every_route_is_documented():
     assert documented == routes
 
 
-def test_every_fault_is_documented():
+def test_every_fault_is_documented() -> None:
     documented = set(
         re.findall(r"^\| `([a-zA-Z]+)=[^`]+` \| `([^`]+)` \|", REFERENCE.read_text(), re.MULTILINE)
     )

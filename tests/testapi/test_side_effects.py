@@ -18,7 +18,7 @@ async def journal(client: httpx.AsyncClient, **filters: str) -> list[dict[str, A
     return entries
 
 
-async def test_a_charge_is_captured_and_can_be_read_back(client: httpx.AsyncClient):
+async def test_a_charge_is_captured_and_can_be_read_back(client: httpx.AsyncClient) -> None:
     response = await client.post("/payments", json=CHARGE)
     payment = response.json()
     assert response.status_code == 201
@@ -26,7 +26,7 @@ async def test_a_charge_is_captured_and_can_be_read_back(client: httpx.AsyncClie
     assert (await client.get("/payments/pay_000001")).json() == payment
 
 
-async def test_payments_are_filtered_by_order_and_reference(client: httpx.AsyncClient):
+async def test_payments_are_filtered_by_order_and_reference(client: httpx.AsyncClient) -> None:
     await client.post("/payments", json=CHARGE)
     await client.post("/payments", json={**CHARGE, "orderId": 5002, "reference": "run-2"})
     by_order = (await client.get("/payments", params={"orderId": 5002})).json()
@@ -35,7 +35,7 @@ async def test_payments_are_filtered_by_order_and_reference(client: httpx.AsyncC
     assert [payment["orderId"] for payment in by_reference["payments"]] == [5001]
 
 
-async def test_the_same_key_and_body_charge_once(client: httpx.AsyncClient):
+async def test_the_same_key_and_body_charge_once(client: httpx.AsyncClient) -> None:
     key = {"Idempotency-Key": "k"}
     first = await client.post("/payments", json=CHARGE, headers=key)
     second = await client.post("/payments", json=CHARGE, headers=key)
@@ -45,28 +45,28 @@ async def test_the_same_key_and_body_charge_once(client: httpx.AsyncClient):
     assert [entry["effect"] for entry in await journal(client, idempotencyKey="k")] == ["applied", "replayed"]
 
 
-async def test_the_same_key_with_another_body_is_refused(client: httpx.AsyncClient):
+async def test_the_same_key_with_another_body_is_refused(client: httpx.AsyncClient) -> None:
     key = {"Idempotency-Key": "k"}
     await client.post("/payments", json=CHARGE, headers=key)
     response = await client.post("/payments", json={**CHARGE, "amountCents": 1}, headers=key)
     assert (response.status_code, response.json()["code"]) == (422, "idempotency-key-reused")
 
 
-async def test_a_key_counts_for_one_address_only(client: httpx.AsyncClient):
+async def test_a_key_counts_for_one_address_only(client: httpx.AsyncClient) -> None:
     key = {"Idempotency-Key": "k"}
     await client.post("/payments", json=CHARGE, headers=key)
     reservation = {"sku": "KB-104", "quantity": 1}
     assert (await client.post("/reservations", json=reservation, headers=key)).status_code == 201
 
 
-async def test_without_a_key_two_charges_are_two(client: httpx.AsyncClient):
+async def test_without_a_key_two_charges_are_two(client: httpx.AsyncClient) -> None:
     await client.post("/payments", json=CHARGE)
     await client.post("/payments", json=CHARGE)
     assert (await client.get("/payments")).json()["total"] == 2
 
 
 @pytest.mark.parametrize("key", ["", "k" * 256])
-async def test_a_key_that_is_no_key_is_refused(client: httpx.AsyncClient, key: str):
+async def test_a_key_that_is_no_key_is_refused(client: httpx.AsyncClient, key: str) -> None:
     response = await client.post("/payments", json=CHARGE, headers={"Idempotency-Key": key})
     assert (response.status_code, response.json()["code"]) == (400, "invalid-key")
 
@@ -75,14 +75,14 @@ async def test_a_key_that_is_no_key_is_refused(client: httpx.AsyncClient, key: s
     ("card", "code"),
     [("tok_declined", "card-declined"), ("tok_expired", "card-expired"), ("tok_empty", "insufficient-funds")],
 )
-async def test_a_refused_card_charges_nothing(client: httpx.AsyncClient, card: str, code: str):
+async def test_a_refused_card_charges_nothing(client: httpx.AsyncClient, card: str, code: str) -> None:
     response = await client.post("/payments", json={**CHARGE, "card": card})
     assert (response.status_code, response.json()["code"]) == (402, code)
     assert (await client.get("/payments")).json()["total"] == 0
     assert [(entry["effect"], entry["status"]) for entry in await journal(client)] == [("refused", 402)]
 
 
-async def test_every_violation_of_a_body_is_named(client: httpx.AsyncClient):
+async def test_every_violation_of_a_body_is_named(client: httpx.AsyncClient) -> None:
     response = await client.post(
         "/payments", json={"orderId": "x", "amountCents": 0, "card": "tok_visa", "hm": 1}
     )
@@ -91,17 +91,17 @@ async def test_every_violation_of_a_body_is_named(client: httpx.AsyncClient):
     assert pointers == {"/orderId", "/amountCents", "/currency", "/hm"}
 
 
-async def test_a_body_that_is_not_json_is_refused(client: httpx.AsyncClient):
+async def test_a_body_that_is_not_json_is_refused(client: httpx.AsyncClient) -> None:
     response = await client.post("/payments", content=b'{"orderId": ')
     assert (response.status_code, response.json()["code"]) == (400, "not-json")
 
 
-async def test_a_body_over_the_bound_is_refused(client: httpx.AsyncClient):
+async def test_a_body_over_the_bound_is_refused(client: httpx.AsyncClient) -> None:
     response = await client.post("/payments", content=b" " * (MAX_BODY_BYTES + 1))
     assert (response.status_code, response.json()["code"]) == (413, "too-large")
 
 
-async def test_refunds_stop_at_the_amount_paid(client: httpx.AsyncClient):
+async def test_refunds_stop_at_the_amount_paid(client: httpx.AsyncClient) -> None:
     await client.post("/payments", json=CHARGE)
     first = await client.post("/payments/pay_000001/refunds", json={"amountCents": 2000})
     second = await client.post("/payments/pay_000001/refunds", json={"amountCents": 501})
@@ -110,7 +110,7 @@ async def test_refunds_stop_at_the_amount_paid(client: httpx.AsyncClient):
     assert (await client.get("/payments/pay_000001")).json()["refundedCents"] == 2000
 
 
-async def test_an_order_is_placed_at_list_prices_and_listed(client: httpx.AsyncClient):
+async def test_an_order_is_placed_at_list_prices_and_listed(client: httpx.AsyncClient) -> None:
     body = {"customerId": 2, "lines": [{"sku": "CB-002", "quantity": 3}]}
     order = (await client.post("/orders", json=body)).json()
     assert (order["status"], order["totalCents"]) == ("open", 4500)
@@ -122,13 +122,15 @@ async def test_an_order_is_placed_at_list_prices_and_listed(client: httpx.AsyncC
     ("change", "code"),
     [({"customerId": 99}, "unknown-customer"), ({"lines": [{"sku": "X", "quantity": 1}]}, "unknown-product")],
 )
-async def test_an_order_of_nobody_or_nothing_is_refused(client: httpx.AsyncClient, change: Any, code: str):
+async def test_an_order_of_nobody_or_nothing_is_refused(
+    client: httpx.AsyncClient, change: Any, code: str
+) -> None:
     body = {"customerId": 2, "lines": [{"sku": "CB-002", "quantity": 3}], **change}
     response = await client.post("/orders", json=body)
     assert (response.status_code, response.json()["code"]) == (422, code)
 
 
-async def test_stock_is_reserved_but_never_beyond_what_there_is(client: httpx.AsyncClient):
+async def test_stock_is_reserved_but_never_beyond_what_there_is(client: httpx.AsyncClient) -> None:
     granted = await client.post("/reservations", json={"sku": "MN-270", "quantity": 9})
     refused = await client.post("/reservations", json={"sku": "MN-270", "quantity": 10})
     unknown = await client.post("/reservations", json={"sku": "X", "quantity": 1})
@@ -137,14 +139,14 @@ async def test_stock_is_reserved_but_never_beyond_what_there_is(client: httpx.As
     assert unknown.status_code == 404
 
 
-async def test_a_notification_is_accepted(client: httpx.AsyncClient):
+async def test_a_notification_is_accepted(client: httpx.AsyncClient) -> None:
     response = await client.post(
         "/notifications", json={"to": "ada@customers.example", "template": "welcome"}
     )
     assert (response.status_code, response.json()["status"]) == (202, "queued")
 
 
-async def test_the_journal_is_filtered_and_cleared(client: httpx.AsyncClient):
+async def test_the_journal_is_filtered_and_cleared(client: httpx.AsyncClient) -> None:
     await client.post("/payments", json=CHARGE)
     await client.post("/reservations", json={"sku": "X", "quantity": 1})
     assert [entry["path"] for entry in await journal(client, effect="applied")] == ["/payments"]
@@ -153,7 +155,7 @@ async def test_the_journal_is_filtered_and_cleared(client: httpx.AsyncClient):
     assert await journal(client) == []
 
 
-def test_a_bounded_map_forgets_the_entry_written_longest_ago():
+def test_a_bounded_map_forgets_the_entry_written_longest_ago() -> None:
     entries: BoundedMap[int] = BoundedMap(2)
     for key, value in [("a", 1), ("b", 2), ("a", 3), ("c", 4)]:
         entries.put(key, value)
