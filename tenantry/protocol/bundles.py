@@ -6,11 +6,13 @@ Invariants: a revision never goes down; equal content has an equal digest; nothi
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 
 class BundleError(Exception):
@@ -55,7 +57,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class SignedBundle(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The bytes that travel and that a data plane keeps on disk: payload, its digest, an Ed25519 signature."""
+    """What travels and what a data plane keeps on disk: payload, its digest, an Ed25519 signature."""
 
     payload: bytes
     digest: str

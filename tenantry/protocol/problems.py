@@ -28,7 +28,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_de
         status: the HTTP status it travels under.
         detail: this occurrence, in a sentence that says what to do.
         violations: `{pointer, message}` of every way the input fails its schema.
-        policies: names of the limit policies that refused.
+        policies: names of the limit policies that refused; `violated-policies` on the wire, as
+            draft-ietf-httpapi-ratelimit-headers-10 calls it.
         extra: nothing secret, nothing of another tenant.
     """
 
@@ -40,7 +41,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_de
     execution_id: str = ""
     task_id: str = ""
     violations: tuple[dict[str, str], ...] = ()
-    policies: tuple[str, ...] = ()
+    policies: tuple[str, ...] = msgspec.field(default=(), name="violated-policies")
     extra: dict[str, Any] = {}
 
 

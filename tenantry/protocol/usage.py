@@ -5,12 +5,28 @@ Invariant: (source, id) names an event for ever; the control plane counts it onc
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 
+from tenantry.tenants.metering import Meter, Quantities, quantity
+
 BATCH_CONTENT_TYPE: Final = "application/cloudevents-batch+json"
 EXECUTION_COMPLETED: Final = "io.workflow.execution.completed.v1"
+
+# Bounded and without U+0000, which PostgreSQL's text refuses: one bad event must not fail its batch later on.
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256, pattern=r"\A[^\0]*\Z")]
+Label = Annotated[str, msgspec.Meta(max_length=256, pattern=r"\A[^\0]*\Z")]
+Labels = Annotated[dict[Name, Label], msgspec.Meta(max_length=64)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
+Timestamp = Annotated[
+    str, msgspec.Meta(pattern=r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)\Z")
+]
+
+
+class UsageError(msgspec.ValidationError):
+    """A text is not a batch of usage events within our bounds."""
 
 
 class ExecutionUsage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -25,31 +41,35 @@ class ExecutionUsage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         journal_bytes: bytes of event data written.
     """
 
-    tenant: str
-    workflow: str
-    version: int
-    execution_id: str
-    status: str
-    labels: dict[str, str] = {}
-    invocations: int = 1
-    task_attempts: int = 0
-    execution_seconds: float = 0.0
-    task_seconds: float = 0.0
-    egress_bytes: int = 0
-    journal_bytes: int = 0
+    tenant: Name
+    workflow: Name
+    version: Count
+    execution_id: Name
+    status: Literal["completed", "failed", "cancelled"]
+    labels: Labels = {}
+    invocations: Count = 1
+    task_attempts: Count = 0
+    execution_seconds: Seconds = 0.0
+    task_seconds: Seconds = 0.0
+    egress_bytes: Count = 0
+    journal_bytes: Count = 0
+
+    def quantities(self) -> Quantities:
+        """What was used, by meter, as exact decimals: what a rate card prices."""
+        return {meter: quantity(getattr(self, meter.value)) for meter in Meter}
 
 
 class UsageEvent(msgspec.Struct, frozen=True, kw_only=True):
     """A CloudEvents 1.0 envelope around an `ExecutionUsage`. `time` is RFC 3339, the execution's end."""
 
-    id: str
-    source: str
-    subject: str
-    time: str
+    id: Name
+    source: Name
+    subject: Name
+    time: Timestamp
     data: ExecutionUsage
-    type: str = EXECUTION_COMPLETED
-    specversion: str = "1.0"
-    datacontenttype: str = "application/json"
+    type: Literal["io.workflow.execution.completed.v1"] = EXECUTION_COMPLETED
+    specversion: Literal["1.0"] = "1.0"
+    datacontenttype: Literal["application/json"] = "application/json"
 
 
 class UsageReceipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +88,9 @@ def decode_batch(data: bytes) -> list[UsageEvent]:
     """The batch, checked.
 
     Raises:
-        msgspec.ValidationError: the text is not a batch of usage events.
+        UsageError: the text is not JSON, or not a batch of usage events.
     """
-    return msgspec.json.decode(data, type=list[UsageEvent])
+    try:
+        return msgspec.json.decode(data, type=list[UsageEvent])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise UsageError(f"not a batch of usage events: {error}") from None

@@ -55,7 +55,7 @@ Retention = Annotated[Duration, AfterValidator(_check_retention)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
 
 
 class Quotas(_Part):
