@@ -1,0 +1,1 @@
+"""The command line: `tenantry run` starts the whole platform on this machine and shows it working."""

@@ -1,0 +1,22 @@
+"""Fixtures every suite may use: fresh databases on a real PostgreSQL, one server per test process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.support.postgres import Databases, run_postgres
+
+
+@pytest.fixture(scope="session")
+def _databases() -> Iterator[Databases]:
+    with run_postgres() as postgres:
+        yield Databases(postgres)
+
+
+@pytest.fixture
+def make_database(_databases: Databases) -> Iterator[Callable[[], str]]:
+    """Creates a fresh, empty database and gives its URL; removed after the test."""
+    yield _databases.make
+    _databases.drop_all()
