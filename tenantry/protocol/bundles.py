@@ -100,7 +100,7 @@ def verify(signed: SignedBundle, key: Ed25519PublicKey) -> Bundle:
         raise BundleError("the digest does not match the content")
     try:
         return msgspec.json.decode(signed.payload, type=Bundle)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise BundleError(f"not a bundle: {error}") from None
 
 
@@ -117,7 +117,7 @@ def decode_signed(data: bytes) -> SignedBundle:
     """
     try:
         return msgspec.json.decode(data, type=SignedBundle)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise BundleError(f"not a signed bundle: {error}") from None
 
 
@@ -129,5 +129,5 @@ def decode_index(data: bytes) -> BundleIndex:
     """
     try:
         return msgspec.json.decode(data, type=BundleIndex)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise BundleError(f"not a bundle index: {error}") from None

@@ -5,6 +5,7 @@ Invariant: (source, id) names an event for ever; the control plane counts it onc
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -21,7 +22,7 @@ Labels = Annotated[dict[Name, Label], msgspec.Meta(max_length=64)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 Timestamp = Annotated[
-    str, msgspec.Meta(pattern=r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)\Z")
+    str, msgspec.Meta(pattern=r"\A2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|\+00:00)\Z")
 ]
 
 
@@ -60,7 +61,7 @@ class ExecutionUsage(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class UsageEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """A CloudEvents 1.0 envelope around an `ExecutionUsage`. `time` is RFC 3339, the execution's end."""
+    """A CloudEvents 1.0 envelope around an `ExecutionUsage`; `time` is its end, RFC 3339 in UTC."""
 
     id: Name
     source: Name
@@ -73,7 +74,7 @@ class UsageEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UsageReceipt(msgspec.Struct, frozen=True, kw_only=True):
-    """The control plane's answer to a batch: every event of it is now recorded, or was before."""
+    """The control plane's answer to a batch: `accepted` are recorded now, `duplicates` were before."""
 
     accepted: int
     duplicates: int
@@ -91,6 +92,9 @@ def decode_batch(data: bytes) -> list[UsageEvent]:
         UsageError: the text is not JSON, or not a batch of usage events.
     """
     try:
-        return msgspec.json.decode(data, type=list[UsageEvent])
-    except (msgspec.DecodeError, RecursionError) as error:
+        events = msgspec.json.decode(data, type=list[UsageEvent])
+        for event in events:
+            datetime.fromisoformat(event.time)
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"not a batch of usage events: {error}") from None
+    return events
