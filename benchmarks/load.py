@@ -110,12 +110,13 @@ async def run_load(load: Load) -> Measurement:
         OSError: the target cannot be reached.
     """
     url = urlsplit(load.url)
+    host, port = url.hostname or "127.0.0.1", url.port or 80
     request = _request_bytes(load)
     start = perf_counter()
     callers = []
     for _ in range(load.connections):
         _, caller = await asyncio.get_running_loop().create_connection(
-            lambda: _Caller(request, start + load.seconds), url.hostname, url.port
+            lambda: _Caller(request, start + load.seconds), host, port
         )
         callers.append(caller)
     await asyncio.gather(*(caller.done for caller in callers))
