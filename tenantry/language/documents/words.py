@@ -85,9 +85,7 @@ def _label_key(value: str) -> str:
 
 def _label_value(value: str) -> str:
     if not _LABEL_VALUE.fullmatch(value):
-        _refuse(
-            "a label's value is letters, digits, '-', '_' and '.', at most 63, beginning and ending with the first two"
-        )
+        _refuse("a label's value is at most 63 letters, digits, '-', '_' and '.', the first and last no sign")
     return value
 
 
@@ -98,7 +96,7 @@ def _header_name(value: str) -> str:
 
 
 def digits_as_text(value: Any) -> Any:
-    """A whole number as text: YAML reads 404 as a number and 4xx as text, and authors mean the same by both."""
+    """A whole number as text: YAML reads 404 as a number, 4xx as text; authors mean the same by both."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 

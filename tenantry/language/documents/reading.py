@@ -1,0 +1,184 @@
+"""A document into a model: pydantic judges, and its errors become findings an author can act on."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from tenantry.language.codes import Code
+from tenantry.language.documents.nearest import nearest
+from tenantry.language.documents.report import Report
+from tenantry.language.documents.shapes import Place, place_of
+from tenantry.language.documents.spans import pointer_to
+from tenantry.language.values import dump_json, type_name
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+    from tenantry.language.documents.document import Document
+    from tenantry.language.findings import Finding
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+Tokens: TypeAlias = tuple[str | int, ...]
+
+_SHOWN: Final = 60
+_WORD: Final = re.compile(r"[\w-]+")
+_DIGITS: Final = re.compile(r"-?[0-9]{1,18}")
+_QUOTED: Final = re.compile(r"'([^']*)'")
+_NOUNS: Final = {
+    "null": "null",
+    "boolean": "a boolean",
+    "integer": "an integer",
+    "number": "a number",
+    "string": "a string",
+    "array": "a list",
+    "object": "a mapping",
+}
+_WANTED: Final = {
+    "string_type": "a string",
+    "bool_type": "a boolean",
+    "int_type": "an integer",
+    "int_from_float": "an integer",
+    "float_type": "a number",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+}
+_BOUNDS: Final = {
+    "greater_than_equal": "it must be at least {ge}",
+    "greater_than": "it must be more than {gt}",
+    "less_than_equal": "it must be at most {le}",
+    "less_than": "it must be less than {lt}",
+    "too_short": "it needs at least {min_length}",
+    "too_long": "it may have at most {max_length}",
+    "string_too_short": "it needs at least {min_length} character",
+    "string_too_long": "it may have at most {max_length} characters",
+}
+
+
+def read(document: Document, model: type[ModelT]) -> tuple[ModelT | None, tuple[Finding, ...]]:
+    """Reads a whole document as a model, such as `Workflow` or `Resource[TenantSpec]`.
+
+    Returns:
+        The model, or every reason why the document is not one.
+    """
+    try:
+        return model.model_validate(document.raw), ()
+    except ValidationError as error:
+        report = Report(document)
+        problems = [(detail, place_of(model, detail["loc"])) for detail in error.errors(include_url=False)]
+        told = _told_otherwise(problems)
+        for detail, place in problems:
+            if (detail["type"], place.tokens) not in told:
+                _Problem(detail, place, report).explain()
+        return None, report.findings()
+
+
+def _told_otherwise(problems: list[tuple[ErrorDetails, Place]]) -> set[tuple[str, Tokens]]:
+    """The errors that only repeat another one.
+
+    A field is "missing" when its name was mistyped, and a list "too short" when its items were refused.
+    """
+    told: set[tuple[str, Tokens]] = set()
+    for detail, place in problems:
+        told.update(("too_short", place.tokens[:depth]) for depth in range(len(place.tokens)))
+        if detail["type"] == "extra_forbidden":
+            *owner, name = place.tokens
+            told.add(("missing", (*owner, nearest(str(name), place.known) or "")))
+    return told
+
+
+class _Problem:
+    """One pydantic error on its way to being a finding."""
+
+    def __init__(self, detail: ErrorDetails, place: Place, report: Report) -> None:
+        self._detail = detail
+        self._place = place
+        self._report = report
+
+    def explain(self) -> None:
+        kind = self._detail["type"]
+        if kind == "missing":
+            self._missing(str(self._place.tokens[-1]), self._place.tokens[:-1])
+        elif kind == "union_tag_not_found":
+            self._missing(self._context("discriminator").strip("'"), self._place.tokens)
+        elif kind == "extra_forbidden":
+            self._unknown()
+        elif kind == "literal_error":
+            self._not_one_of(self._place.tokens, self._context("expected"), self._detail["input"])
+        elif kind == "union_tag_invalid":
+            tag = (*self._place.tokens, self._context("discriminator").strip("'"))
+            self._not_one_of(tag, self._context("expected_tags"), self._context("tag"))
+        elif kind in _WANTED:
+            self._wrong_type(_WANTED[kind])
+        elif kind in _BOUNDS:
+            bound = _BOUNDS[kind].format_map(self._detail["ctx"])
+            self._invalid(f"{_path(self._place.tokens)} is {_shown(self._detail['input'])}; {bound}")
+        else:
+            sentence = self._detail["msg"].removeprefix("Value error, ")
+            self._invalid(f"{_path(self._place.tokens)} is {_shown(self._detail['input'])}: {sentence}")
+
+    def _missing(self, name: str, owner: Tokens) -> None:
+        self._report.add(Code.MISSING_FIELD, f'{_path(owner)} needs "{name}"', pointer_to(*owner))
+
+    def _unknown(self) -> None:
+        *owner, name = self._place.tokens
+        self._report.add(
+            Code.UNKNOWN_FIELD,
+            f'{_path(tuple(owner))} has no field "{name}"',
+            pointer_to(*self._place.tokens),
+            at_key=True,
+            meant=(str(name), self._place.known),
+        )
+
+    def _not_one_of(self, tokens: Tokens, expected: str, value: Any) -> None:
+        known = _QUOTED.findall(expected)
+        choice = " or ".join(f'"{name}"' for name in known)
+        self._report.add(
+            Code.INVALID_VALUE,
+            f"{_path(tokens)} is {_shown(value)}; it must be {choice}",
+            pointer_to(*tokens),
+            suggestion=f'did you mean "{near}"?' if (near := nearest(str(value), known)) else "",
+        )
+
+    def _wrong_type(self, wanted: str) -> None:
+        value, tokens = self._detail["input"], self._place.tokens
+        message = f"{_path(tokens)} must be {wanted}, not {_NOUNS[type_name(value)]}"
+        self._report.add(Code.WRONG_TYPE, message, pointer_to(*tokens), suggestion=_requoted(value, wanted))
+
+    def _invalid(self, message: str) -> None:
+        pointer = pointer_to(*self._place.tokens)
+        self._report.add(Code.INVALID_VALUE, message, pointer, at_key=self._place.is_key)
+
+    def _context(self, key: str) -> str:
+        return str(self._detail["ctx"][key])
+
+
+def _path(tokens: Tokens) -> str:
+    """A place as authors write it: `spec.tasks[2].retry`."""
+    return "".join(map(_step, tokens)).removeprefix(".") or "the document"
+
+
+def _step(token: str | int) -> str:
+    if isinstance(token, str):
+        return f".{token}" if _WORD.fullmatch(token) else f'["{token}"]'
+    return f"[{token}]"
+
+
+def _requoted(value: Any, wanted: str) -> str:
+    """What to do about a value that only its quotes, or their absence, made the wrong type."""
+    if wanted == "a string" and isinstance(value, bool | int | float):
+        return f'quote it: "{_shown(value)}"'
+    if wanted in {"an integer", "a number"} and isinstance(value, str) and _DIGITS.fullmatch(value):
+        return "remove the quotes"
+    return ""
+
+
+def _shown(value: Any) -> str:
+    """The value as JSON, cut when it is long."""
+    text = dump_json(value).decode() if not isinstance(value, str) else f'"{value}"'
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

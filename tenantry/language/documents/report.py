@@ -1,0 +1,92 @@
+"""Collecting the findings about one document: here they get positions, nearest names, and a bound."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tenantry.language.codes import Code
+from tenantry.language.documents.nearest import did_you_mean
+from tenantry.language.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tenantry.language.documents.document import Document
+
+MAX_FINDINGS: Final = 100
+
+
+class Report:
+    """The findings about a document so far. From the hundred and first on they are only counted."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._findings: list[Finding] = []
+        self._left_out = 0
+
+    def add(
+        self,
+        code: Code,
+        message: str,
+        pointer: str,
+        *,
+        offset: int | None = None,
+        at_key: bool = False,
+        suggestion: str = "",
+        meant: tuple[str, Iterable[str]] | None = None,
+        severity: Severity = Severity.ERROR,
+    ) -> None:
+        """Adds a finding.
+
+        Args:
+            code: of the finding.
+            message: one sentence.
+            pointer: JSON pointer of what it is about.
+            offset: the character of the string at the pointer that it is about.
+            at_key: it is about the key rather than the value.
+            suggestion: what to do.
+            meant: a name that does not exist and those that do; the nearest becomes the suggestion.
+            severity: whether it refuses the document.
+        """
+        if len(self._findings) >= MAX_FINDINGS:
+            self._left_out += 1
+            return
+        document = self._document
+        place = document.locate_key(pointer) if at_key else document.locate(pointer, offset)
+        finding = Finding(
+            code=code,
+            message=message,
+            severity=severity,
+            source=document.source,
+            document=document.label,
+            pointer=pointer,
+            position=place,
+            suggestion=did_you_mean(*meant) if meant else suggestion,
+        )
+        self._findings.append(finding)
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether a finding so far refuses the document."""
+        return any(finding.severity is Severity.ERROR for finding in self._findings)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, in the order of the text."""
+        ordered = sorted(self._findings, key=_place)
+        if self._left_out:
+            ordered.append(self._too_many())
+        return tuple(ordered)
+
+    def _too_many(self) -> Finding:
+        return Finding(
+            code=Code.TOO_MANY_FINDINGS,
+            message=f"{self._left_out} more findings are not listed",
+            source=self._document.source,
+            document=self._document.label,
+            suggestion="mend these first",
+        )
+
+
+def _place(finding: Finding) -> tuple[int, int]:
+    position = finding.position
+    return (position.line, position.column) if position else (0, 0)

@@ -1,0 +1,95 @@
+"""Where the values of a document stand in its text: from a JSON pointer to a line and column.
+
+A tree of spans mirrors the tree of values; positions are worked out only for what a finding points at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from tenantry.language.findings import Position
+
+_ESCAPE_DIGITS: Final = {"x": 2, "u": 4, "U": 8}
+_BLANK_ESCAPES: Final = frozenset("\n\r \tntrvfNLP_")
+
+
+@dataclass(slots=True)
+class Span:
+    """Where one value stands.
+
+    Attributes:
+        start: index of its first character.
+        key: index of the key it stands under; its own start inside a list.
+        style: how a scalar is written: `"`, `'`, `|`, `>`, or nothing for plain text and collections.
+        children: spans by key, or by index as text.
+    """
+
+    start: int
+    key: int
+    style: str = ""
+    children: dict[str, Span] = field(default_factory=dict)
+
+
+def pointer_tokens(pointer: str) -> list[str]:
+    """The unescaped tokens of a JSON pointer (RFC 6901)."""
+    return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
+
+
+def pointer_to(*tokens: str | int) -> str:
+    """The JSON pointer (RFC 6901) made of these tokens."""
+    return "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in tokens)
+
+
+def find_span(root: Span, pointer: str) -> tuple[Span, bool]:
+    """The span of what the pointer names, or of its nearest ancestor; and whether it is the former."""
+    span = root
+    for token in pointer_tokens(pointer):
+        child = span.children.get(token)
+        if child is None:
+            return span, False
+        span = child
+    return span, True
+
+
+def position_at(text: str, index: int) -> Position:
+    """Line and column of a character of the text, both from 1."""
+    return Position(line=text.count("\n", 0, index) + 1, column=index - text.rfind("\n", 0, index))
+
+
+def index_within(text: str, span: Span, value: str, offset: int) -> int:
+    """Index in the text of the character at `offset` of a string value.
+
+    Folding, indentation and escapes make a string differ from how it is written, but only in blanks and in
+    the spelling of single characters: so the same number of non-blank characters is counted off in both.
+    """
+    index = _content_start(text, span)
+    wanted = sum(not character.isspace() for character in value[:offset])
+    while index < len(text):
+        length, blank = _unit(text, index, span.style)
+        if not blank:
+            if wanted == 0:
+                return index
+            wanted -= 1
+        index += length
+    return span.start
+
+
+def _content_start(text: str, span: Span) -> int:
+    if span.style in {"|", ">"}:  # the header, such as `|2-`, and a comment end with their line
+        return text.find("\n", span.start) + 1
+    return span.start + len(span.style)
+
+
+def _unit(text: str, index: int, style: str) -> tuple[int, bool]:
+    """Length of one written character, and whether it stands for a blank."""
+    character = text[index]
+    if style == "'" and text.startswith("''", index):
+        return 2, False
+    if style != '"' or character != "\\":
+        return 1, character.isspace()
+    escaped = text[index + 1 : index + 2]
+    digits = text[index + 2 : index + 2 + _ESCAPE_DIGITS.get(escaped, 0)]
+    if not digits:
+        return 2, escaped in _BLANK_ESCAPES
+    return 2 + len(digits), chr(int(digits, 16)).isspace()
