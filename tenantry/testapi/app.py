@@ -5,7 +5,6 @@ from __future__ import annotations
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -14,6 +13,10 @@ from tenantry.testapi.fault_middleware import FaultMiddleware
 from tenantry.testapi.problems import RequestProblem, answer_problem
 from tenantry.testapi.queries import Query, read_query, shop_of
 from tenantry.testapi.shop import Shop
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
 
 
 class JournalQuery(Query):

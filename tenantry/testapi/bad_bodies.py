@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Iterator
 from functools import cache
-from typing import Final
+from typing import Final, TYPE_CHECKING
 
 from starlette.responses import Response, StreamingResponse
 
-from tenantry.testapi.faults import Fault
+
+if TYPE_CHECKING:
+    from tenantry.testapi.faults import Fault
+    from collections.abc import Iterator
 
 _CHUNK_BYTES: Final = 64 * 1024
 _BOMB_BYTES: Final = 100 * 1000 * 1000

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar, TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from tenantry.testapi.bounded import BoundedMap
 from tenantry.testapi.problems import RequestProblem, invalid
-from tenantry.testapi.seed import Record
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from tenantry.testapi.seed import Record
+    from collections.abc import Callable
 
 JOURNAL_CAPACITY: Final = 20_000
 KEY_CAPACITY: Final = 20_000

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import Final, TYPE_CHECKING
 
 from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tenantry.testapi.bad_bodies import bad_answer
 from tenantry.testapi.connection import RESET_EXTENSION
 from tenantry.testapi.faults import Fault, StrikeCounter, read_fault
 from tenantry.testapi.problems import RequestProblem
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _FAULTLESS_PATHS: Final = frozenset({"/healthz", "/journal"})
 

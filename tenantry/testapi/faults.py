@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 from starlette.datastructures import QueryParams
-from starlette.requests import Request
 
 from tenantry.testapi.bounded import BoundedMap
 from tenantry.testapi.problems import invalid
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
 
 _COUNTER_CAPACITY: Final = 20_000
 

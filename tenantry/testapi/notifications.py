@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TYPE_CHECKING
 
 from pydantic import Field
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 
 from tenantry.testapi.effects import Command
 from tenantry.testapi.queries import shop_of
-from tenantry.testapi.seed import Record
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from tenantry.testapi.seed import Record
+    from starlette.responses import Response
 
 
 class Notify(Command):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from pydantic import Field
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -13,6 +12,10 @@ from tenantry.testapi.effects import Command
 from tenantry.testapi.problems import RequestProblem, not_found
 from tenantry.testapi.queries import Page, read_query, shop_of
 from tenantry.testapi.seed import FIRST_ORDER_ID, ORDERS, PRODUCTS, USERS, Record
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
 
 
 class OrderPage(Page):

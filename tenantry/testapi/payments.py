@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, TYPE_CHECKING
 
 from pydantic import Field
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tenantry.testapi.effects import Command
 from tenantry.testapi.problems import RequestProblem, not_found
 from tenantry.testapi.queries import Page, read_query, shop_of
-from tenantry.testapi.seed import Record
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from tenantry.testapi.seed import Record
 
 _REFUSING_CARDS: Final = {
     "tok_declined": ("card-declined", "the bank declined the card; ask for another one"),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+    from starlette.requests import Request
+    from collections.abc import Mapping, Sequence
 
 
 class RequestProblem(Exception):  # noqa: N818 - a problem is RFC 9457's word for it

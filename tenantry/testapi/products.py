@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final, Literal, TYPE_CHECKING
 
 from pydantic import Field
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -14,6 +12,10 @@ from tenantry.testapi.effects import Command
 from tenantry.testapi.problems import RequestProblem, not_found
 from tenantry.testapi.queries import Page, Query, read_query, shop_of
 from tenantry.testapi.seed import PRODUCTS, REVIEWS, STOCK, Record, price
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from collections.abc import Mapping
 
 _NEARBY: Final = frozenset({"DE", "FR", "IE", "PT", "SE", "CZ"})
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TypeVar, TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
-from starlette.requests import Request
 
 from tenantry.testapi.problems import invalid
-from tenantry.testapi.seed import Record
-from tenantry.testapi.shop import Shop
+
+if TYPE_CHECKING:
+    from tenantry.testapi.shop import Shop
+    from tenantry.testapi.seed import Record
+    from starlette.requests import Request
 
 
 class Query(BaseModel):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, TYPE_CHECKING
 
 from pydantic import Field
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tenantry.testapi.problems import not_found
 from tenantry.testapi.queries import Page, Query, read_query
 from tenantry.testapi.seed import USERS, Record
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
 
 _REVIEW_FROM_SCORE: Final = 60
 

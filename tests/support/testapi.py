@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from tenantry.testapi.server import make_server
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @contextmanager

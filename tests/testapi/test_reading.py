@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
 from tenantry.testapi import seed
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import httpx
 
 PROBLEM = "application/problem+json"
 

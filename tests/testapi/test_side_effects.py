@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
-import httpx
 import pytest
 
 from tenantry.testapi.bounded import BoundedMap
 from tenantry.testapi.effects import MAX_BODY_BYTES
+
+if TYPE_CHECKING:
+    import httpx
 
 CHARGE = {"orderId": 5001, "amountCents": 2500, "currency": "EUR", "card": "tok_visa", "reference": "run-1"}
 
