@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -13,7 +15,6 @@ from tenantry.testapi.fault_middleware import FaultMiddleware
 from tenantry.testapi.problems import RequestProblem, answer_problem
 from tenantry.testapi.queries import Query, read_query, shop_of
 from tenantry.testapi.shop import Shop
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from starlette.requests import Request

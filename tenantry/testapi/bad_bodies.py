@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import zlib
 from functools import cache
-from typing import Final, TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from starlette.responses import Response, StreamingResponse
 
-
 if TYPE_CHECKING:
-    from tenantry.testapi.faults import Fault
     from collections.abc import Iterator
+
+    from tenantry.testapi.faults import Fault
 
 _CHUNK_BYTES: Final = 64 * 1024
 _BOMB_BYTES: Final = 100 * 1000 * 1000

@@ -9,7 +9,7 @@ import hashlib
 from collections import deque
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final, NamedTuple, TypeVar, TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
@@ -19,9 +19,11 @@ from tenantry.testapi.bounded import BoundedMap
 from tenantry.testapi.problems import RequestProblem, invalid
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
-    from tenantry.testapi.seed import Record
     from collections.abc import Callable
+
+    from starlette.requests import Request
+
+    from tenantry.testapi.seed import Record
 
 JOURNAL_CAPACITY: Final = 20_000
 KEY_CAPACITY: Final = 20_000

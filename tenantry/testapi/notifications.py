@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 from starlette.routing import Route
@@ -12,8 +12,9 @@ from tenantry.testapi.queries import shop_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from tenantry.testapi.seed import Record
     from starlette.responses import Response
+
+    from tenantry.testapi.seed import Record
 
 
 class Notify(Command):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
@@ -12,7 +13,6 @@ from tenantry.testapi.effects import Command
 from tenantry.testapi.problems import RequestProblem, not_found
 from tenantry.testapi.queries import Page, read_query, shop_of
 from tenantry.testapi.seed import FIRST_ORDER_ID, ORDERS, PRODUCTS, USERS, Record
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from starlette.requests import Request

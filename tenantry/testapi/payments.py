@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
@@ -14,6 +14,7 @@ from tenantry.testapi.queries import Page, read_query, shop_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+
     from tenantry.testapi.seed import Record
 
 _REFUSING_CARDS: Final = {

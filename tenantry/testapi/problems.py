@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from pydantic import ValidationError
     from starlette.requests import Request
-    from collections.abc import Mapping, Sequence
 
 
 class RequestProblem(Exception):  # noqa: N818 - a problem is RFC 9457's word for it

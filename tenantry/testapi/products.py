@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Field
 from starlette.responses import JSONResponse, Response
@@ -14,8 +14,9 @@ from tenantry.testapi.queries import Page, Query, read_query, shop_of
 from tenantry.testapi.seed import PRODUCTS, REVIEWS, STOCK, Record, price
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
     from collections.abc import Mapping
+
+    from starlette.requests import Request
 
 _NEARBY: Final = frozenset({"DE", "FR", "IE", "PT", "SE", "CZ"})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar, TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -10,9 +10,10 @@ from pydantic.alias_generators import to_camel
 from tenantry.testapi.problems import invalid
 
 if TYPE_CHECKING:
-    from tenantry.testapi.shop import Shop
-    from tenantry.testapi.seed import Record
     from starlette.requests import Request
+
+    from tenantry.testapi.seed import Record
+    from tenantry.testapi.shop import Shop
 
 
 class Query(BaseModel):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from tenantry.testapi.app import create_app
 from tests.support.testapi import serve_testapi
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

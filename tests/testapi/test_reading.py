@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tenantry.testapi import seed
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import httpx
