@@ -5,22 +5,15 @@ Made once per definition version by `compile_workflow`, shared by all its execut
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TYPE_CHECKING
 
-from tenantry.language.templates.scope import Scope
-from tenantry.language.values import Json
 
-Evaluator = Callable[[Scope], Json]
-"""Gives the value of a compiled template; raises `TemplateError`."""
-
-TextEvaluator = Callable[[Scope], str]
-"""Gives the text of a compiled template, encoded for the place it stands in; raises `TemplateError`."""
-
-Predicate = Callable[[Scope], bool]
-"""Gives the truth of a compiled condition; raises `TemplateError`."""
+if TYPE_CHECKING:
+    from tenantry.language.templates import Evaluator, Predicate, TextEvaluator
+    from tenantry.language.values import Json
+    from collections.abc import Callable
 
 
 class Violation(Protocol):
@@ -103,8 +96,7 @@ class HttpRequestPlan:
 
     Attributes:
         method: upper case.
-        url: the whole URL without `query`; values percent-encoded in place, scheme and host never from a value
-            unless the template begins with one.
+        url: the whole URL without `query`; values percent-encoded in place, never its scheme or host.
         query: name and text evaluator, percent-encoding left to the client; a null value drops the parameter.
         headers: name and text evaluator; CR, LF and NUL raise `TemplateError`.
         body: `None` when the request has no body.

@@ -1,12 +1,13 @@
-"""The scope: what templates and conditions may read while a workflow runs."""
+"""The scope: what templates and conditions may read while a workflow runs, and the functions that read it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003  (msgspec resolves the annotation at run time)
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import msgspec
 
-from tenantry.language.values import Json  # noqa: TC001  (as above)
+from tenantry.language.values import Json
 
 
 class Scope(msgspec.Struct):
@@ -31,3 +32,13 @@ class Scope(msgspec.Struct):
     execution_id: str = ""
     tenant_name: str = ""
     secrets: Mapping[str, str] = {}
+
+
+Evaluator: TypeAlias = Callable[[Scope], Json]
+"""Gives the value of a compiled template; raises `TemplateError`."""
+
+TextEvaluator: TypeAlias = Callable[[Scope], str]
+"""Gives the text of a compiled template, encoded for the place it stands in; raises `TemplateError`."""
+
+Predicate: TypeAlias = Callable[[Scope], bool]
+"""Gives the truth of a compiled condition; raises `TemplateError`."""

@@ -1,0 +1,102 @@
+"""Parses templates, and finds every template in a value. Validation, the graph and the compilers start here.
+
+Grammar: `{{ path }}` or `{{ path ?? literal }}`; a path is a root, then `.name`, `['any name']` or `[0]`; a
+literal is JSON, where strings may be in single quotes. `{{'text'}}` is that text: how a text says `{{` itself.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from tenantry.language.templates.cursor import Cursor
+from tenantry.language.templates.errors import TemplateSyntaxError
+from tenantry.language.templates.model import Reference, Template
+from tenantry.language.values import Json, pointer_token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+MAX_ERRORS: Final = 100
+"""How many mistakes are looked for: a hostile text may have a hundred thousand."""
+
+
+class Scan(NamedTuple):
+    """Every template in a value, each with the JSON pointer of the string it stands in, in document order."""
+
+    references: tuple[tuple[str, Reference], ...]
+    errors: tuple[tuple[str, TemplateSyntaxError], ...]
+
+
+def parse_template(text: str) -> Template:
+    """Parses a text with templates in it; a text without any is a template of one text.
+
+    Raises:
+        TemplateSyntaxError: the first mistake.
+    """
+    template, errors = _parse(text)
+    if errors:
+        raise errors[0]
+    return template
+
+
+def scan(value: Json, pointer: str = "") -> Scan:
+    """Finds every reference and every mistake in the strings of a value. Keys are names, never templates.
+
+    Args:
+        value: any value; its strings may hold templates.
+        pointer: JSON pointer of the value itself.
+    """
+    references: list[tuple[str, Reference]] = []
+    errors: list[tuple[str, TemplateSyntaxError]] = []
+    for place, text in _strings(value, pointer):
+        template, mistakes = _parse(text)
+        references += [(place, reference) for reference in template.references]
+        errors += [(place, mistake) for mistake in mistakes]
+        if len(errors) >= MAX_ERRORS:
+            break
+    return Scan(tuple(references), tuple(errors))
+
+
+def references(value: Json, pointer: str = "") -> Iterator[tuple[str, Reference]]:
+    """Every reference in the strings of a value, with JSON pointers; what cannot be parsed is left out."""
+    return iter(scan(value, pointer).references)
+
+
+def _parse(text: str) -> tuple[Template, list[TemplateSyntaxError]]:
+    parts: list[str | Reference] = []
+    errors: list[TemplateSyntaxError] = []
+    cursor = Cursor(text)
+    while (opening := text.find("{{", cursor.at)) >= 0 and len(errors) < MAX_ERRORS:
+        parts.append(text[cursor.at : opening])
+        cursor.at = opening + 2
+        try:
+            literal = cursor.read_text_literal()
+            parts.append(cursor.read_reference() if literal is None else literal)
+        except TemplateSyntaxError as error:
+            errors.append(error)
+            closing = text.find("}}", error.offset)
+            cursor.at = closing + 2 if closing >= 0 else len(text)
+    parts.append(text[cursor.at :])
+    return Template(tuple(_join_texts(parts))), errors
+
+
+def _join_texts(parts: list[str | Reference]) -> Iterator[str | Reference]:
+    for is_text, run in groupby(parts, lambda part: isinstance(part, str)):
+        if not is_text:
+            yield from run
+        elif text := "".join(map(str, run)):
+            yield text
+
+
+def _strings(value: Json, pointer: str) -> Iterator[tuple[str, str]]:
+    stack: list[tuple[str, Json]] = [(pointer, value)]
+    while stack:
+        place, item = stack.pop()
+        if isinstance(item, str):
+            yield place, item
+        elif isinstance(item, list):
+            stack += [(place + pointer_token(index), child) for index, child in enumerate(item)][::-1]
+        elif isinstance(item, dict):
+            stack += [(place + pointer_token(key), child) for key, child in item.items()][::-1]
