@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, TYPE_CHECKING
-
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tenantry.language.templates import Evaluator, Predicate, TextEvaluator
     from tenantry.language.values import Json
-    from collections.abc import Callable
 
 
 class Violation(Protocol):

@@ -23,8 +23,8 @@ _Place: TypeAlias = "tuple[str | int, ...]"
 def compile_value(value: Json) -> Evaluator:
     """The function that gives the value with its templates evaluated.
 
-    A string that is exactly one template keeps the type of what it names; in a longer one it becomes text. What
-    the function gives shares structure with the scope and with other results, so nobody may change it.
+    A string that is exactly one template keeps the type of what it names; in a longer one it becomes text.
+    The function's results share structure with the scope and with each other, so nobody may change them.
 
     Raises:
         TemplateSyntaxError: the first mistake in one of the strings.

@@ -19,8 +19,9 @@ from tenantry.language.templates.cursor import Cursor
 from tenantry.language.values import MAX_DEPTH, Json
 
 if TYPE_CHECKING:
-    from tenantry.language.templates.model import Reference
     from collections.abc import Iterator
+
+    from tenantry.language.templates.model import Reference
 
 
 class Comparison(StrEnum):

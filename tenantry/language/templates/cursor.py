@@ -100,9 +100,8 @@ class Cursor:
             return self._read_number(number)
         word = self.match(NAME) or ""
         if word not in _WORDS:
-            self.fail(
-                "expected a literal: a string in quotes, a number, true, false, null, a list or an object"
-            )
+            found = f", not '{word}'; a path stands in {{{{ }}}}" if word else ""
+            self.fail(f"expected a text in quotes, a number, true, false, null, a list or an object{found}")
         self.at += len(word)
         return _WORDS[word]
 

@@ -1,7 +1,7 @@
 """Parses templates, and finds every template in a value. Validation, the graph and the compilers start here.
 
 Grammar: `{{ path }}` or `{{ path ?? literal }}`; a path is a root, then `.name`, `['any name']` or `[0]`; a
-literal is JSON, where strings may be in single quotes. `{{'text'}}` is that text: how a text says `{{` itself.
+literal is JSON, where strings may be in single quotes. `{{'text'}}` is that text: how to write `{{` itself.
 """
 
 from __future__ import annotations

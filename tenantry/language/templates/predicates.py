@@ -16,6 +16,7 @@ from tenantry.language.templates.paths import compile_reference
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
     from tenantry.language.templates.conditions import Condition, Expression
     from tenantry.language.templates.scope import Evaluator, Predicate, Scope
     from tenantry.language.values import Json
@@ -77,7 +78,7 @@ def _compile_truth(expression: Expression, text: str) -> Predicate:
     def truth(scope: Scope) -> bool:
         value = evaluate(scope)
         if not isinstance(value, bool):
-            raise TemplateError(described, f"a condition is a boolean, and this is {_KINDS[type(value)]}")
+            raise TemplateError(described, f"expected a boolean, and this is {_KINDS[type(value)]}")
         return value
 
     return truth
