@@ -1,0 +1,94 @@
+"""The documents that are measured: a chain of three, a fan-out of five, and a workflow of fifty tasks."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+Document: TypeAlias = dict[str, Any]
+
+_TEXT: Final = {"type": "string"}
+_INTEGER: Final = {"type": "integer"}
+_USER_INPUT: Final = {"type": "object", "required": ["userId"], "properties": {"userId": _INTEGER}}
+_ANSWERS: Final[dict[str, dict[str, Any]]] = {
+    "users": {"id": _INTEGER, "email": _TEXT},
+    "orders": {"latest": _INTEGER, "total": _INTEGER},
+    "prices": {"netCents": _INTEGER, "currency": _TEXT},
+    "stock": {"available": _INTEGER},
+    "reviews": {"averageStars": {"type": "number"}},
+}
+"""What the upstream answers, by the first segment of its path."""
+
+
+def _document(kind: str, name: str, spec: Document) -> Document:
+    return {"apiVersion": "workflow.io/v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+def _object(properties: dict[str, Any]) -> Document:
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def make_tasks(upstream: str) -> list[Document]:
+    """A GET task for each of the upstream's answers, with both schemas."""
+    return [
+        _document(
+            "WorkflowTask",
+            name,
+            {
+                "type": "http",
+                "inputSchema": _object({"id": _INTEGER}),
+                "outputSchema": _object(answer),
+                "request": {"method": "GET", "url": f"{upstream}/{name}/{{{{input.id}}}}"},
+                "timeout": "5s",
+            },
+        )
+        for name, answer in _ANSWERS.items()
+    ]
+
+
+def make_chain() -> Document:
+    """Three calls, each needing the one before; journaled."""
+    steps = [
+        {"id": "user", "taskRef": "users", "input": {"id": "{{input.userId}}"}},
+        {"id": "orders", "taskRef": "orders", "input": {"id": "{{tasks.user.output.id}}"}},
+        {"id": "price", "taskRef": "prices", "input": {"id": "{{tasks.orders.output.latest}}"}},
+    ]
+    output = {
+        "email": "{{tasks.user.output.email}}",
+        "order": "{{tasks.orders.output.latest}}",
+        "netCents": "{{tasks.price.output.netCents}}",
+    }
+    return _document("Workflow", "chain", {"input": _USER_INPUT, "tasks": steps, "output": output})
+
+
+def make_fan_out() -> Document:
+    """Five calls at once; journaled."""
+    steps = [{"id": name, "taskRef": name, "input": {"id": "{{input.userId}}"}} for name in _ANSWERS]
+    output = {
+        "email": "{{tasks.users.output.email}}",
+        "order": "{{tasks.orders.output.latest}}",
+        "netCents": "{{tasks.prices.output.netCents}}",
+        "available": "{{tasks.stock.output.available}}",
+        "averageStars": "{{tasks.reviews.output.averageStars}}",
+    }
+    return _document("Workflow", "fan-out", {"input": _USER_INPUT, "tasks": steps, "output": output})
+
+
+def make_large(steps: int = 50) -> Document:
+    """A workflow of that many steps: each reads the step five before it, every seventh has a condition."""
+    names = list(_ANSWERS)
+    tasks: list[Document] = []
+    for index in range(steps):
+        feeding = index - index % len(names) - len(names)
+        source = f"tasks.step{feeding}.output.id" if feeding >= 0 else "input.userId"
+        step: Document = {
+            "id": f"step{index}",
+            "taskRef": names[index % len(names)],
+            "input": {"id": f"{{{{{source}}}}}"},
+        }
+        if index % 7 == 6 and names[index % len(names)] != "users":
+            step["condition"] = {"if": f"{{{{{source}}}}} > {index} && {{{{input.userId}}}} != 0"}
+        tasks.append(step)
+    output = {
+        f"latest{index}": f"{{{{tasks.step{index}.output.latest ?? 0}}}}" for index in range(1, steps, 5)
+    }
+    return _document("Workflow", "large", {"input": _USER_INPUT, "tasks": tasks, "output": output})

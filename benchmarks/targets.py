@@ -1,0 +1,155 @@
+"""The processes of a run: the upstream, the bare handlers, and the data plane on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import secrets
+import socket
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from benchmarks.documents import make_chain, make_fan_out, make_tasks
+from tenantry.cli.embedded_postgres import EmbeddedPostgres
+from tenantry.cli.processes import ProcessGroup, ProcessSpec
+from tenantry.protocol.bundles import Bundle, BundledDefinition, BundledKey, encode, sign
+from tenantry.tenants.api_keys import hash_token, make_token
+from tenantry.tenants.rate_card import DEFAULT_RATE_CARD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_HOST: Final = "127.0.0.1"
+_TENANT: Final = "bench"
+_START_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A running server of both workloads.
+
+    Attributes:
+        urls: address by workload, `chain` and `fan-out`.
+    """
+
+    name: str
+    urls: Mapping[str, str]
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """Everything that is measured over HTTP, all of it running and calling the same upstream."""
+
+    tenantry: Target
+    aiohttp: Target
+    httpx: Target
+
+
+@contextmanager
+def run_targets(folder: Path) -> Iterator[Targets]:
+    """Starts all targets with their files and logs in the folder, and stops them at the end."""
+    with ProcessGroup(folder) as processes:
+        port = _start(processes, "upstream", "benchmarks.upstream")
+        upstream = f"http://{_HOST}:{port}"
+        yield Targets(
+            aiohttp=_start_bare(processes, "aiohttp", upstream),
+            httpx=_start_bare(processes, "httpx", upstream),
+            tenantry=_start_data_plane(processes, folder, upstream),
+        )
+
+
+def _start_bare(processes: ProcessGroup, client: str, upstream: str) -> Target:
+    port = _start(processes, f"bare handler on {client}", f"benchmarks.bare.on_{client}", upstream)
+    urls = {name: f"http://{_HOST}:{port}/{name}" for name in ("chain", "fan-out")}
+    return Target(name=client, urls=urls)
+
+
+def _start_data_plane(processes: ProcessGroup, folder: Path, upstream: str) -> Target:
+    postgres = EmbeddedPostgres(folder / "postgres")
+    processes.start(postgres.prepare()).wait_ready(_START_SECONDS)
+    postgres.create_database("dataplane")
+    key = Ed25519PrivateKey.generate()
+    token = make_token("bench", secrets.token_bytes(20))
+    bundles = folder / "bundles"
+    bundles.mkdir()
+    (bundles / f"{_TENANT}.json").write_bytes(encode(sign(_make_bundle(upstream, token), key)))
+    environment = {
+        "TENANTRY_DATABASE_URL": postgres.url("dataplane"),
+        # Nobody listens there: the bundle on disk is all a data plane needs.
+        "TENANTRY_CONTROL_PLANE_URL": f"http://{_HOST}:{_free_port()}",
+        "TENANTRY_DATA_PLANE_TOKEN": secrets.token_urlsafe(),
+        "TENANTRY_DATA_PLANE_NAME": "bench",
+        "TENANTRY_BUNDLE_PUBLIC_KEY": base64.b64encode(key.public_key().public_bytes_raw()).decode(),
+        "TENANTRY_BUNDLE_DIRECTORY": str(bundles),
+        "TENANTRY_HOST": _HOST,
+    }
+    port = _start(processes, "data plane", "tenantry.dataplane", environment=environment)
+    base = f"http://{_HOST}:{port}/tenants/{_TENANT}/api/v1/workflows"
+    urls = {name: f"{base}/{name}/execute" for name in ("chain", "fan-out")}
+    return Target(name="Tenantry", urls=urls, headers={"Authorization": f"Bearer {token}"})
+
+
+def _make_bundle(upstream: str, token: str) -> Bundle:
+    documents = [*make_tasks(upstream), make_chain(), make_fan_out()]
+    return Bundle(
+        tenant=_TENANT,
+        revision=1,
+        # No limit would ever be reached, but every decision is taken.
+        spec={
+            "quotas": {"maxConcurrentWorkflows": 1000, "maxWorkflowsPerHour": 1_000_000_000},
+            "rateLimit": {"requestsPerSecond": 1_000_000},
+            "egress": {"allow": ["127.0.0.0/8"]},
+        },
+        definitions=tuple(_bundle_definition(document) for document in documents),
+        keys=(BundledKey(id="bench", hash=hash_token(token), role="caller"),),
+        rate_card=DEFAULT_RATE_CARD.to_text(),
+    )
+
+
+def _bundle_definition(document: dict[str, Any]) -> BundledDefinition:
+    return BundledDefinition(
+        kind=document["kind"],
+        name=document["metadata"]["name"],
+        version=1,
+        digest=hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest(),
+        document=document,
+    )
+
+
+def _start(
+    processes: ProcessGroup,
+    name: str,
+    module: str,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+) -> int:
+    """Starts a server module on a free port, given both as its first argument and as TENANTRY_PORT."""
+    port = _free_port()
+    spec = ProcessSpec(
+        name=name,
+        command=(sys.executable, "-m", module, str(port), *arguments),
+        environment={**(environment or {}), "TENANTRY_PORT": str(port)},
+        is_ready=lambda: _listens(port),
+    )
+    processes.start(spec).wait_ready(_START_SECONDS)
+    return port
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((_HOST, port)) == os.EX_OK
