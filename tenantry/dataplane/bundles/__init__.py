@@ -1,0 +1,1 @@
+"""Bundles: fetch, verify, keep on disk, serve from memory."""

@@ -1,0 +1,95 @@
+"""The registry: which tenants this data plane serves, at which revision. Read by every request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tenantry.dataplane.bundles.tenant import ServedTenant, parse_spec
+from tenantry.dataplane.tasks.runner import StepRunner
+from tenantry.protocol.bundles import BundleError
+from tenantry.tenants.egress import compile_egress_policy
+from tenantry.tenants.identity import TenantId
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tenantry.dataplane.tasks.http_client import HttpClient
+    from tenantry.protocol.bundles import Bundle, BundledKey
+    from tenantry.tenants.egress import EgressPolicy
+
+
+class Registry:
+    """Tenants by name, and API keys by id. A bundle is swapped in whole or not at all.
+
+    Args:
+        connect: gives a client bound to a tenant's egress policy.
+    """
+
+    def __init__(self, connect: Callable[[EgressPolicy], HttpClient]) -> None:
+        self._connect = connect
+        self._tenants: dict[TenantId, ServedTenant] = {}
+        self._clients: dict[TenantId, HttpClient] = {}
+        self._key_owners: dict[str, TenantId] = {}
+
+    def tenant(self, name: str) -> ServedTenant | None:
+        """The tenant, if it is served here."""
+        return self._tenants.get(TenantId(name))
+
+    def key(self, key_id: str) -> tuple[ServedTenant, BundledKey] | None:
+        """The API key of that id and the tenant it belongs to."""
+        owner = self._key_owners.get(key_id)
+        if owner is None:
+            return None
+        tenant = self._tenants[owner]
+        return tenant, tenant.keys[key_id]
+
+    def revisions(self) -> dict[str, int]:
+        """Revision by tenant."""
+        return {name: tenant.bundle.revision for name, tenant in self._tenants.items()}
+
+    async def install(self, bundle: Bundle) -> None:
+        """Swaps a verified bundle in.
+
+        Raises:
+            BundleError: its revision is lower than the one served, or its content cannot be served.
+        """
+        name = TenantId(bundle.tenant)
+        former = self._tenants.get(name)
+        if former is not None and bundle.revision < former.bundle.revision:
+            raise BundleError(
+                f"revision {bundle.revision} of {name} is older than the one served, {former.bundle.revision}"
+            )
+        try:
+            spec = parse_spec(bundle)
+            policy = compile_egress_policy(spec.egress.allow)
+            retired = None
+            if former is None or former.spec.egress != spec.egress:
+                # Connections opened under the old policy must not outlive it.
+                retired, self._clients[name] = self._clients.get(name), self._connect(policy)
+            tenant = ServedTenant(bundle, spec, StepRunner(self._clients[name]))
+        except ValueError as error:
+            raise BundleError(f"revision {bundle.revision} of {name} cannot be served: {error}") from error
+        if former is not None:
+            tenant.adopt_plans(former)
+        self._swap(name, former, tenant)
+        if retired is not None:
+            await retired.close()
+
+    async def drop(self, name: str) -> None:
+        """Forgets a tenant that is gone."""
+        tenant = self._tenants.pop(TenantId(name), None)
+        if tenant is not None:
+            for key in tenant.keys:
+                del self._key_owners[key]
+            await self._clients.pop(tenant.name).close()
+
+    async def close(self) -> None:
+        """Closes every tenant's connections."""
+        for client in self._clients.values():
+            await client.close()
+
+    def _swap(self, name: TenantId, former: ServedTenant | None, tenant: ServedTenant) -> None:
+        for key in former.keys if former else ():
+            del self._key_owners[key]
+        self._key_owners.update(dict.fromkeys(tenant.keys, name))
+        self._tenants[name] = tenant

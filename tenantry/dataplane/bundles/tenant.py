@@ -1,0 +1,110 @@
+"""A tenant as the data plane knows it: its bundle, made ready for the request path."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tenantry.language.documents.loading import load_document
+from tenantry.language.documents.model import Workflow, WorkflowTask
+from tenantry.language.documents.report import read
+from tenantry.language.plan.compile import compile_workflow
+from tenantry.tenants.identity import TenantId
+from tenantry.tenants.limits import limits_of
+from tenantry.tenants.rate_card import parse_rate_card
+from tenantry.tenants.spec import TenantSpec
+
+if TYPE_CHECKING:
+    from tenantry.dataplane.tasks.runner import StepRunner
+    from tenantry.language.plan.model import Plan
+    from tenantry.protocol.bundles import Bundle, BundledDefinition
+
+
+class DefinitionBrokenError(Exception):
+    """A definition in a verified bundle does not compile: a fault of the platform, not of any caller."""
+
+
+class ServedTenant:
+    """One revision of a tenant. Immutable but for plans, which are compiled when first used.
+
+    Attributes:
+        limits: the policies of its limit decision.
+        max_execution_seconds: bound on every deadline, or `None`.
+        runner: makes its tasks' attempts, over its own connections.
+    """
+
+    def __init__(self, bundle: Bundle, spec: TenantSpec, runner: StepRunner) -> None:
+        self.bundle, self.spec, self.runner = bundle, spec, runner
+        self.name = TenantId(bundle.tenant)
+        self.limits = limits_of(spec)
+        self.max_execution_seconds = spec.quotas.max_execution_duration
+        self.rate_card = parse_rate_card(bundle.rate_card)
+        self.keys = {key.id: key for key in bundle.keys}
+        self._definitions = {(item.kind, item.name): item for item in bundle.definitions}
+        self._plans: dict[tuple[str, ...], Plan] = {}
+
+    def adopt_plans(self, former: ServedTenant) -> None:
+        """Keeps what an earlier revision compiled; unchanged definitions are not compiled again."""
+        self._plans = former._plans
+
+    def workflows(self) -> list[BundledDefinition]:
+        """Its workflows, by name."""
+        return self._of_kind("Workflow")
+
+    def tasks(self) -> list[BundledDefinition]:
+        """Its tasks, by name."""
+        return self._of_kind("WorkflowTask")
+
+    def definition(self, kind: str, name: str) -> BundledDefinition | None:
+        """The current version of a definition."""
+        return self._definitions.get((kind, name))
+
+    def plan(self, workflow: str) -> Plan | None:
+        """The compiled workflow, or `None` when there is no such workflow.
+
+        Raises:
+            DefinitionBrokenError: it does not compile.
+        """
+        definition = self._definitions.get(("Workflow", workflow))
+        if definition is None:
+            return None
+        key = self._plan_key(definition)
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = self._compile(definition)
+        return plan
+
+    def _of_kind(self, kind: str) -> list[BundledDefinition]:
+        return sorted(
+            (item for item in self.bundle.definitions if item.kind == kind), key=lambda item: item.name
+        )
+
+    def _plan_key(self, workflow: BundledDefinition) -> tuple[str, ...]:
+        steps = workflow.document["spec"]["tasks"]
+        tasks = [self._definitions.get(("WorkflowTask", step.get("taskRef", ""))) for step in steps]
+        return (workflow.digest, str(workflow.version), *(task.digest if task else "" for task in tasks))
+
+    def _compile(self, definition: BundledDefinition) -> Plan:
+        workflow, findings = read(load_document(definition.document), Workflow)
+        if workflow is None:
+            raise DefinitionBrokenError(f"workflow {definition.name}: {findings[0]}")
+        tasks: dict[str, WorkflowTask] = {}
+        for step in workflow.spec.tasks:
+            found = self._definitions.get(("WorkflowTask", step.task_ref))
+            if found is None:
+                raise DefinitionBrokenError(
+                    f"workflow {definition.name} uses the unknown task {step.task_ref}"
+                )
+            task, findings = read(load_document(found.document), WorkflowTask)
+            if task is None:
+                raise DefinitionBrokenError(f"task {step.task_ref}: {findings[0]}")
+            tasks[step.task_ref] = task
+        return compile_workflow(workflow, tasks, version=definition.version, digest=definition.digest)
+
+
+def parse_spec(bundle: Bundle) -> TenantSpec:
+    """The bundle's tenant spec.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    return TenantSpec.model_validate(bundle.spec)

@@ -1,0 +1,60 @@
+"""The record of one execution: what listing, metering and the journal's writer need beside its events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tenantry.dataplane.engine.core.events import TaskCompleted, TaskFailed, TaskStarted
+from tenantry.dataplane.engine.core.state import ENDED, ExecutionStatus
+
+if TYPE_CHECKING:
+    from tenantry.dataplane.engine.core.events import AnyEvent
+    from tenantry.dataplane.engine.core.state import ExecutionState
+    from tenantry.language.plan.model import Plan
+    from tenantry.tenants.identity import TenantId
+
+
+class ExecutionRecord:
+    """One execution's summary and the events not yet handed to the database.
+
+    Attributes:
+        failure_code: why it failed; empty otherwise.
+        pending: events recorded and not yet taken by the journal's writer.
+        next_sequence: sequence number of the first pending event; numbers have no gaps.
+        task_seconds: sum over all attempts that ended.
+        egress_bytes: request bytes sent upstream.
+        journal_bytes: event bytes written.
+    """
+
+    __slots__ = (
+        "_attempt_began", "egress_bytes", "ended_at", "failure_code", "id", "journal_bytes", "next_sequence",
+        "pending", "plan", "status", "submitted_at", "task_attempts", "task_seconds", "tenant",
+    )  # fmt: skip
+
+    def __init__(self, tenant: TenantId, execution_id: str, plan: Plan, submitted_at: float) -> None:
+        self.tenant, self.id, self.plan, self.submitted_at = tenant, execution_id, plan, submitted_at
+        self.status = ExecutionStatus.SUBMITTED
+        self.ended_at: float | None = None
+        self.failure_code = ""
+        self.pending: list[AnyEvent] = []
+        self.next_sequence = 1
+        self.task_attempts = 0
+        self.task_seconds = 0.0
+        self.egress_bytes = 0
+        self.journal_bytes = 0
+        self._attempt_began: dict[str, float] = {}
+
+    def add(self, events: list[AnyEvent], state: ExecutionState) -> None:
+        """Takes note of events the state has just folded."""
+        self.pending += events
+        for event in events:
+            if isinstance(event, TaskStarted):
+                self.task_attempts += 1
+                self._attempt_began[event.task] = event.at
+            elif isinstance(event, TaskCompleted | TaskFailed):
+                self.task_seconds += event.at - self._attempt_began.get(event.task, event.at)
+                self.egress_bytes += event.egress_bytes
+        self.status = state.status
+        if state.status in ENDED:
+            self.ended_at = events[-1].at
+            self.failure_code = state.failure.code.value if state.failure else ""

@@ -1,0 +1,58 @@
+"""Request bodies: bounded while they are read, then parsed by the one JSON parser."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tenantry.dataplane.gateway import errors
+from tenantry.language.values import JsonError, parse_json
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from tenantry.language.values import Json
+
+MAX_BODY_BYTES: Final = 1024 * 1024
+
+
+async def read_json(request: Request) -> Json:
+    """The body as JSON; an empty body is an empty object.
+
+    Raises:
+        RefusedError: 400, 413 or 415.
+    """
+    headers = request.headers
+    content_type = headers.get("content-type")
+    if content_type is not None and not _is_json(content_type):
+        raise errors.wrong_content_type(content_type)
+    encoding = headers.get("content-encoding")
+    if encoding is not None and encoding.lower() != "identity":
+        raise errors.wrong_content_type(f"Content-Encoding: {encoding}")
+    length = headers.get("content-length", "")
+    if length.isdigit() and int(length) > MAX_BODY_BYTES:
+        raise errors.too_large(MAX_BODY_BYTES)
+    data = await _read(request)
+    if not data:
+        return {}
+    try:
+        return parse_json(data)
+    except JsonError as error:
+        raise errors.not_json(error.reason) from None
+
+
+def _is_json(content_type: str) -> bool:
+    media_type = content_type.partition(";")[0].strip().lower()
+    return media_type == "application/json" or (
+        media_type.startswith("application/") and media_type.endswith("+json")
+    )
+
+
+async def _read(request: Request) -> bytes:
+    chunks: list[bytes] = []
+    received = 0
+    async for chunk in request.stream():
+        received += len(chunk)
+        if received > MAX_BODY_BYTES:
+            raise errors.too_large(MAX_BODY_BYTES)
+        chunks.append(chunk)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)

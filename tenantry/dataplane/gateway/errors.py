@@ -1,0 +1,155 @@
+"""Refusals: every way the gateway says no, as problems. One place maps outcomes to HTTP (SPEC part 2)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from tenantry.dataplane.engine.core.events import Failure, FailureCode
+from tenantry.protocol.problems import Problem, Source, problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tenantry.language.plan.model import Violation
+
+RETRY_AFTER_SECONDS: Final = 1
+
+
+class RefusedError(Exception):
+    """A request ends here, with this problem and these headers."""
+
+    def __init__(self, refusal: Problem, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(refusal.detail)
+        self.problem, self.headers = refusal, dict(headers or {})
+
+
+def unauthenticated(detail: str) -> RefusedError:
+    """No credential, or a bad one."""
+    refusal = problem("unauthenticated", "Authentication required", HTTPStatus.UNAUTHORIZED, detail)
+    return RefusedError(refusal, {"WWW-Authenticate": 'Bearer realm="tenantry"'})
+
+
+def forbidden(detail: str) -> RefusedError:
+    """The credential does not allow it."""
+    return RefusedError(problem("forbidden", "Not allowed", HTTPStatus.FORBIDDEN, detail))
+
+
+def suspended() -> RefusedError:
+    """The tenant is suspended."""
+    detail = "this tenant is suspended: ask the platform operator to resume it"
+    return RefusedError(problem("tenant-suspended", "Tenant suspended", HTTPStatus.FORBIDDEN, detail))
+
+
+def not_found(what: str) -> RefusedError:
+    """It does not exist, or is another tenant's: the answers are equal."""
+    return RefusedError(problem("not-found", "Not found", HTTPStatus.NOT_FOUND, f"there is no such {what}"))
+
+
+def method_not_allowed(allowed: str) -> RefusedError:
+    """The path exists, not with this method."""
+    refusal = problem(
+        "method-not-allowed", "Method not allowed", HTTPStatus.METHOD_NOT_ALLOWED, f"use {allowed}"
+    )
+    return RefusedError(refusal, {"Allow": allowed})
+
+
+def bad_query(parameter: str, detail: str) -> RefusedError:
+    """A query parameter cannot be read."""
+    return RefusedError(
+        problem(
+            "invalid-parameter", "Invalid query parameter", HTTPStatus.BAD_REQUEST, f"{parameter}: {detail}"
+        )
+    )
+
+
+def not_json(reason: str) -> RefusedError:
+    """The body is not JSON within our bounds."""
+    return RefusedError(problem("invalid-json", "The body is not valid JSON", HTTPStatus.BAD_REQUEST, reason))
+
+
+def too_large(limit: int) -> RefusedError:
+    """The body is over its bound."""
+    detail = f"the body may have at most {limit} bytes"
+    return RefusedError(
+        problem("body-too-large", "The body is too large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+    )
+
+
+def wrong_content_type(found: str) -> RefusedError:
+    """The body is declared as something else."""
+    detail = f"send Content-Type: application/json without Content-Encoding, not {found[:80]}"
+    return RefusedError(
+        problem("unsupported-media-type", "Wrong content type", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
+    )
+
+
+def invalid_input(violations: Iterable[Violation]) -> RefusedError:
+    """The input fails the workflow's schema."""
+    found = tuple({"pointer": one.pointer, "message": one.message} for one in violations)
+    detail = f"the input does not match the workflow's schema in {len(found)} place(s)"
+    return RefusedError(
+        problem("invalid-input", "Invalid input", HTTPStatus.UNPROCESSABLE_ENTITY, detail, violations=found)
+    )
+
+
+def rate_limited(policies: tuple[str, ...], headers: Mapping[str, str]) -> RefusedError:
+    """The limit decision refused."""
+    detail = f"the tenant's limit {', '.join(policies)} is reached; nothing was consumed by this request"
+    return RefusedError(
+        problem("rate-limited", "Limit reached", HTTPStatus.TOO_MANY_REQUESTS, detail, policies=policies),
+        headers,
+    )
+
+
+def unavailable(code: str, detail: str, execution_id: str = "") -> RefusedError:
+    """Tenantry cannot take or finish this now; a later try may succeed."""
+    refusal = problem(
+        code,
+        "Temporarily unavailable",
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        detail,
+        source=Source.PLATFORM,
+        execution_id=execution_id,
+    )
+    return RefusedError(refusal, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
+def internal() -> RefusedError:
+    """A fault of Tenantry itself."""
+    detail = "an internal error; it has been logged with the time of this answer"
+    return RefusedError(
+        problem(
+            "internal", "Internal error", HTTPStatus.INTERNAL_SERVER_ERROR, detail, source=Source.PLATFORM
+        )
+    )
+
+
+def execution_failed(failure: Failure, execution_id: str) -> RefusedError:
+    """An execution ended without an output."""
+    status, title = _FAILURES.get(failure.code, _UPSTREAM)
+    headers = {}
+    if status is HTTPStatus.SERVICE_UNAVAILABLE or failure.retry_on is not None:
+        headers["Retry-After"] = str(max(RETRY_AFTER_SECONDS, round(failure.retry_after_seconds)))
+    extra: dict[str, Any] = {"upstreamStatus": failure.status} if failure.status else {}
+    refusal = problem(
+        failure.code.value,
+        title,
+        status,
+        failure.message,
+        source=failure.source,
+        execution_id=execution_id,
+        task_id=failure.task,
+        extra=extra,
+    )
+    return RefusedError(refusal, headers)
+
+
+_UPSTREAM: Final = (HTTPStatus.BAD_GATEWAY, "A task failed")
+_FAILURES: Final = {
+    FailureCode.DEADLINE: (HTTPStatus.GATEWAY_TIMEOUT, "The deadline passed"),
+    FailureCode.JOURNAL_UNAVAILABLE: (HTTPStatus.SERVICE_UNAVAILABLE, "The journal is not available"),
+    FailureCode.CANCELLED: (HTTPStatus.SERVICE_UNAVAILABLE, "The execution was cancelled"),
+    FailureCode.INTERNAL: (HTTPStatus.INTERNAL_SERVER_ERROR, "Internal error"),
+}
+"""Everything else that fails an execution failed at or because of an upstream: 502."""

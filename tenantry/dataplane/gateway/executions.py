@@ -1,0 +1,184 @@
+"""Past and running executions: pages, details with cost, traces, events; cancelling one."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from tenantry.dataplane.engine.core.events import (
+    AnyEvent,
+    WorkflowCompleted,
+    WorkflowFailed,
+    WorkflowSubmitted,
+)
+from tenantry.dataplane.engine.core.state import ExecutionStatus
+from tenantry.dataplane.engine.core.trace import trace
+from tenantry.dataplane.engine.ports import JournalUnavailableError
+from tenantry.dataplane.gateway import errors
+from tenantry.dataplane.gateway.access import Caller, admit_caller
+from tenantry.dataplane.gateway.answers import json_answer
+from tenantry.dataplane.gateway.costs import cost
+from tenantry.dataplane.identifiers import parse_execution_id
+from tenantry.dataplane.journal.history import ExecutionSummary, HistoryFilter
+from tenantry.tenants.roles import Permission
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from tenantry.dataplane.gateway.services import Services
+    from tenantry.tenants.rate_card import RateCard
+
+DEFAULT_PAGE: Final = 50
+MAX_PAGE: Final = 100
+
+
+class ExecutionEndpoints:
+    """`GET` of executions, their traces and events; `POST /executions/{id}/cancel`."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def list_executions(self, request: Request) -> Response:
+        """A page of a workflow's executions, newest first; `nextCursor` asks for the one after."""
+        caller = self._caller(request, Permission.READ_EXECUTIONS)
+        limit = _limit(request)
+        page = await self._services.history.page(caller.tenant.name, _filter(request), limit + 1)
+        card = caller.tenant.rate_card
+        items = [summary_view(summary, card) for summary in page[:limit]]
+        cursor = page[limit - 1].id if len(page) > limit else None
+        return json_answer({"executions": items, "nextCursor": cursor})
+
+    async def get_execution(self, request: Request) -> Response:
+        """One execution: input, output or failure, times, cost."""
+        caller = self._caller(request, Permission.READ_EXECUTIONS)
+        summary, events = await self._load(caller, request)
+        base = f"/tenants/{caller.tenant.name}/api/v1/executions/{summary.id}"
+        detail = {
+            **summary_view(summary, caller.tenant.rate_card),
+            **_contents(events),
+            "links": {"trace": f"{base}/trace", "events": f"{base}/events"},
+        }
+        return json_answer(detail)
+
+    async def get_trace(self, request: Request) -> Response:
+        """One execution's timeline."""
+        caller = self._caller(request, Permission.READ_EXECUTIONS)
+        summary, events = await self._load(caller, request)
+        return json_answer(trace(summary.id, events))
+
+    async def get_events(self, request: Request) -> Response:
+        """One execution's journal."""
+        caller = self._caller(request, Permission.READ_EXECUTIONS)
+        summary, events = await self._load(caller, request)
+        numbered = [
+            {"sequence": sequence, **msgspec.to_builtins(event)} for sequence, event in enumerate(events, 1)
+        ]
+        return json_answer({"executionId": summary.id, "events": numbered})
+
+    async def cancel(self, request: Request) -> Response:
+        """Ends a running execution; one that has ended stays as it is."""
+        caller = self._caller(request, Permission.EXECUTE)
+        summary, _events = await self._load(caller, request)
+        run = self._services.executor.find(caller.tenant.name, summary.id)
+        if run is not None:
+            run.cancel(caller.principal.key_id)
+            return json_answer(
+                {"id": summary.id, "status": ExecutionStatus.CANCELLED}, status=HTTPStatus.ACCEPTED
+            )
+        return json_answer({"id": summary.id, "status": summary.status})
+
+    def _caller(self, request: Request, permission: Permission) -> Caller:
+        return admit_caller(self._services.registry, request, self._services.clock, permission)
+
+    async def _load(self, caller: Caller, request: Request) -> tuple[ExecutionSummary, list[AnyEvent]]:
+        services, tenant = self._services, caller.tenant.name
+        execution_id = parse_execution_id(request.path_params["id"])
+        if execution_id is None:
+            raise errors.not_found("execution")
+        run = services.executor.find(tenant, execution_id)
+        if run is not None:
+            with suppress(JournalUnavailableError):  # then what is stored is shown
+                await services.journal.durable(run.record)
+        summary = await services.history.find(tenant, execution_id)
+        if summary is None:
+            raise errors.not_found("execution")
+        return summary, await services.history.events(tenant, execution_id)
+
+
+def summary_view(summary: ExecutionSummary, card: RateCard) -> dict[str, Any]:
+    """An execution as it is listed."""
+    return {
+        "id": summary.id,
+        "workflow": summary.workflow,
+        "version": summary.version,
+        "status": summary.status,
+        "failureCode": summary.failure_code or None,
+        "startedAt": summary.submitted_at,
+        "endedAt": summary.ended_at,
+        "durationSeconds": summary.duration_seconds,
+        "taskAttempts": summary.task_attempts,
+        "cost": cost(summary, card),
+    }
+
+
+def _contents(events: list[AnyEvent]) -> dict[str, Any]:
+    contents: dict[str, Any] = {"input": None, "output": None, "failure": None}
+    for event in events:
+        if isinstance(event, WorkflowSubmitted):
+            contents["input"] = event.input
+        elif isinstance(event, WorkflowCompleted):
+            contents["output"] = event.output
+        elif isinstance(event, WorkflowFailed):
+            contents["failure"] = event.failure
+    return contents
+
+
+def _limit(request: Request) -> int:
+    text = request.query_params.get("limit", str(DEFAULT_PAGE))
+    if not (text.isascii() and text.isdigit() and len(text) < 4 and 1 <= int(text) <= MAX_PAGE):  # noqa: PLR2004  (three digits suffice)
+        raise errors.bad_query("limit", f"a whole number from 1 to {MAX_PAGE}")
+    return int(text)
+
+
+def _filter(request: Request) -> HistoryFilter:
+    query = request.query_params
+    status = query.get("status")
+    if status is not None and status not in set(ExecutionStatus):
+        raise errors.bad_query("status", f"one of {', '.join(ExecutionStatus)}")
+    cursor = query.get("cursor")
+    if cursor is not None and parse_execution_id(cursor) is None:
+        raise errors.bad_query("cursor", "send back a nextCursor as it was given")
+    return HistoryFilter(
+        workflow=request.path_params["name"],
+        status=status,
+        since=_instant("from", query.get("from")),
+        until=_instant("to", query.get("to")),
+        label=_label(query.get("label")),
+        before_id=cursor,
+    )
+
+
+def _instant(parameter: str, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise errors.bad_query(parameter, "an instant such as 2026-01-31T12:00:00Z")
+    return instant
+
+
+def _label(text: str | None) -> tuple[str, str] | None:
+    if text is None:
+        return None
+    name, separator, value = text.partition("=")
+    if not separator or "\0" in text:
+        raise errors.bad_query("label", "name=value")
+    return name, value

@@ -1,0 +1,26 @@
+"""What the gateway's endpoints share: one value, made once at start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tenantry.dataplane.bundles.follower import BundleFollower
+    from tenantry.dataplane.bundles.registry import Registry
+    from tenantry.dataplane.clock import Clock
+    from tenantry.dataplane.executor import Executor
+    from tenantry.dataplane.journal.history import History
+    from tenantry.dataplane.journal.writer import JournalWriter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The data plane's parts, as the gateway uses them."""
+
+    registry: Registry
+    executor: Executor
+    journal: JournalWriter
+    history: History
+    clock: Clock
+    follower: BundleFollower | None = None

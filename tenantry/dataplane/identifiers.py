@@ -1,0 +1,26 @@
+"""Execution ids: UUIDv7 (RFC 9562), so that ids order by time and an index on them pages through history."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from typing import Final
+
+_VERSION: Final = 0x7 << 76
+_VARIANT: Final = 0b10 << 62
+_RANDOM_MASK: Final = (0xFFF << 64) | ((1 << 62) - 1)
+
+
+def new_execution_id(now: float) -> str:
+    """A new id for an execution accepted at `now` (epoch seconds)."""
+    milliseconds = int(now * 1000) & ((1 << 48) - 1)
+    random = int.from_bytes(os.urandom(10)) & _RANDOM_MASK
+    return str(uuid.UUID(int=milliseconds << 80 | _VERSION | _VARIANT | random))
+
+
+def parse_execution_id(text: str) -> str | None:
+    """The id in its canonical form, or `None` when the text is not one."""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        return None

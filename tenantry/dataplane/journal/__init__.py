@@ -1,0 +1,1 @@
+"""The journal: events of executions, written with shared commits; what is read back for people."""

@@ -1,0 +1,133 @@
+"""Reading the journal back: pages of executions, one execution with its events, durations for estimates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime  # noqa: TC003  (dataclass fields)
+from typing import TYPE_CHECKING, Any, Final
+
+from tenantry.dataplane.engine.core.events import decode_events
+from tenantry.language.values import canonical_json
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from tenantry.dataplane.engine.core.events import AnyEvent
+    from tenantry.tenants.identity import TenantId
+
+_SUMMARY: Final = """
+    SELECT id::text, workflow, version, status, failure_code, submitted_at, ended_at,
+           task_attempts, task_seconds, egress_bytes, journal_bytes
+    FROM executions
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionSummary:
+    """A row of an execution list."""
+
+    id: str
+    workflow: str
+    version: int
+    status: str
+    failure_code: str
+    submitted_at: datetime
+    ended_at: datetime | None
+    task_attempts: int
+    task_seconds: float
+    egress_bytes: int
+    journal_bytes: int
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """From acceptance to the end; `None` while it runs."""
+        return (self.ended_at - self.submitted_at).total_seconds() if self.ended_at else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryFilter:
+    """Which executions of a workflow to list; `None` does not restrict."""
+
+    workflow: str
+    status: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    label: tuple[str, str] | None = None
+    before_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PastRuns:
+    """What a workflow's latest completed executions took, on average."""
+
+    count: int
+    seconds: float
+    task_attempts: float
+    egress_bytes: float
+    journal_bytes: float
+
+
+class History:
+    """Reads one data plane's executions. Every call names the tenant first."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self._pool = pool
+
+    async def page(self, tenant: TenantId, wanted: HistoryFilter, limit: int) -> list[ExecutionSummary]:
+        """The newest executions the filter lets through, newest first, at most `limit`."""
+        conditions, values = ["tenant = $1", "workflow = $2"], [tenant, wanted.workflow]
+        for sql, value in (
+            ("status = ${}", wanted.status),
+            ("submitted_at >= ${}", wanted.since),
+            ("submitted_at < ${}", wanted.until),
+            ("labels @> ${}::jsonb", _label_json(wanted.label)),
+            ("id < ${}::uuid", wanted.before_id),
+        ):
+            if value is not None:
+                values.append(value)  # type: ignore[arg-type]  # the driver types each parameter by the statement
+                conditions.append(sql.format(len(values)))
+        statement = f"{_SUMMARY} WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT {limit:d}"
+        return [_summary(row) for row in await self._pool.fetch(statement, *values)]
+
+    async def find(self, tenant: TenantId, execution_id: str) -> ExecutionSummary | None:
+        """The execution, or `None` when this tenant has none of that id."""
+        row = await self._pool.fetchrow(
+            f"{_SUMMARY} WHERE tenant = $1 AND id = $2::uuid", tenant, execution_id
+        )
+        return _summary(row) if row else None
+
+    async def events(self, tenant: TenantId, execution_id: str) -> list[AnyEvent]:
+        """The execution's events in order."""
+        rows = await self._pool.fetch(
+            """
+            SELECT events FROM journal
+            WHERE tenant = $1 AND execution_id = $2::uuid ORDER BY first_sequence
+            """,
+            tenant,
+            execution_id,
+        )
+        return [event for row in rows for event in decode_events(row["events"])]
+
+    async def past_runs(self, tenant: TenantId, workflow: str, sample: int = 100) -> PastRuns:
+        """Averages over the latest completed executions."""
+        row = await self._pool.fetchrow(
+            """
+            SELECT count(*), avg(extract(epoch FROM ended_at - submitted_at))::float8,
+                   avg(task_attempts)::float8, avg(egress_bytes)::float8, avg(journal_bytes)::float8
+            FROM (SELECT * FROM executions WHERE tenant = $1 AND workflow = $2 AND status = 'completed'
+                  ORDER BY id DESC LIMIT $3) AS latest
+            """,
+            tenant,
+            workflow,
+            sample,
+        )
+        count, *averages = row
+        return PastRuns(count, *(average or 0.0 for average in averages))
+
+
+def _label_json(label: tuple[str, str] | None) -> str | None:
+    return None if label is None else canonical_json({label[0]: label[1]}).decode()
+
+
+def _summary(row: Any) -> ExecutionSummary:
+    return ExecutionSummary(**dict(row))

@@ -1,0 +1,165 @@
+"""The journal's writer: the events of all running executions share commits.
+
+A commit begins when somebody waits for durability, at most every `COMMIT_INTERVAL_SECONDS`, or when events
+have lain for `LINGER_SECONDS`. So a lone execution of safe calls costs one commit, and many at once share theirs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+
+from tenantry.dataplane.engine.ports import JournalUnavailableError
+from tenantry.dataplane.journal.rows import STATEMENT, Rows, take
+
+if TYPE_CHECKING:
+    from tenantry.dataplane.engine.record import ExecutionRecord
+
+COMMIT_INTERVAL_SECONDS: Final = 0.003
+LINGER_SECONDS: Final = 0.02
+RECONNECT_SECONDS: Final = 0.5
+COMMIT_TIMEOUT_SECONDS: Final = 10.0
+
+_LOG = logging.getLogger(__name__)
+_CONNECTION_LOST: Final = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
+_SERVER_TROUBLE: Final = (asyncpg.InsufficientResourcesError, asyncpg.OperatorInterventionError)
+
+
+class JournalWriter:
+    """The `Journal` on PostgreSQL. One per process; `source` names the process in usage events."""
+
+    def __init__(self, url: str, source: str) -> None:
+        self._url, self._source = url, source
+        self._connection: asyncpg.Connection | None = None
+        self._dirty: dict[str, ExecutionRecord] = {}
+        self._committing: frozenset[str] = frozenset()
+        self._backlog: list[Rows] = []
+        self._wanted = asyncio.Event()
+        self._linger: asyncio.TimerHandle | None = None
+        self._current: asyncio.Future[None] | None = None
+        self._next: asyncio.Future[None] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
+        self._unstorable: set[str] = set()
+        self.usage_written = asyncio.Event()
+
+    @property
+    def available(self) -> bool:
+        """Whether the last commit went through; new journaled work is refused otherwise."""
+        return self._connection is not None and not self._backlog
+
+    async def start(self) -> None:
+        """Connects and begins to write.
+
+        Raises:
+            OSError, asyncpg.PostgresError: the database cannot be reached.
+        """
+        self._connection = await asyncpg.connect(self._url, timeout=COMMIT_TIMEOUT_SECONDS)
+        self._task = asyncio.create_task(self._write_forever())
+
+    async def stop(self) -> None:
+        """Writes what is left and disconnects."""
+        self._stopping = True
+        self._wanted.set()
+        if self._task is not None:
+            await self._task
+        if self._linger is not None:
+            self._linger.cancel()
+        if self._connection is not None:
+            await self._connection.close()
+
+    def record(self, record: ExecutionRecord) -> None:
+        """Takes the record's pending events into the next commit."""
+        self._dirty[record.id] = record
+        if self._linger is None:
+            self._linger = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._wanted.set)
+
+    async def durable(self, record: ExecutionRecord) -> None:
+        """Waits until everything recorded of this execution is committed; see `Journal.durable`."""
+        if record.id in self._dirty:
+            if self._next is None:
+                self._next = asyncio.get_running_loop().create_future()
+            self._wanted.set()
+            await asyncio.shield(self._next)
+        elif record.id in self._committing:
+            if self._current is None:
+                self._current = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._current)
+        elif self._backlog:
+            raise JournalUnavailableError("the journal's database is not reachable")
+        if record.id in self._unstorable:
+            self._unstorable.discard(record.id)
+            raise JournalUnavailableError("the database refuses what this execution recorded")
+
+    async def _write_forever(self) -> None:
+        loop = asyncio.get_running_loop()
+        while not (self._stopping and not self._dirty):
+            await self._wanted.wait()
+            self._wanted.clear()
+            began = loop.time()
+            await self._write_batch()
+            if self._backlog and not self._stopping:
+                await asyncio.sleep(RECONNECT_SECONDS)
+                self._wanted.set()
+            else:
+                await asyncio.sleep(max(0.0, began + COMMIT_INTERVAL_SECONDS - loop.time()))
+
+    async def _write_batch(self) -> None:
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
+        dirty, self._dirty = self._dirty, {}
+        self._current, self._next = self._next, None
+        self._committing = frozenset(dirty)
+        if dirty:
+            self._backlog.append(take(dirty.values(), self._source))
+        try:
+            while self._backlog:
+                await self._commit(self._backlog[0])
+                del self._backlog[0]
+        except (*_CONNECTION_LOST, *_SERVER_TROUBLE) as error:
+            _LOG.error("the journal cannot be written, %d commits wait: %s", len(self._backlog), error)
+            await self._disconnect()
+            self._settle(JournalUnavailableError("the journal's database is not reachable"))
+        else:
+            self._settle(None)
+        self._committing = frozenset()
+
+    def _settle(self, error: JournalUnavailableError | None) -> None:
+        waiting, self._current = self._current, None
+        if waiting is None:
+            return
+        if error is None:
+            waiting.set_result(None)
+        else:
+            waiting.set_exception(error)
+            waiting.exception()  # nobody may be waiting any more; that is no error of its own
+
+    async def _commit(self, rows: Rows) -> None:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(self._url, timeout=COMMIT_TIMEOUT_SECONDS)
+        try:
+            await self._connection.execute(STATEMENT, *rows.arguments(), timeout=COMMIT_TIMEOUT_SECONDS)
+        except (*_CONNECTION_LOST, *_SERVER_TROUBLE):
+            raise
+        except asyncpg.PostgresError as error:
+            await self._commit_apart(rows, error)
+        if rows.usage_ids:
+            self.usage_written.set()
+
+    async def _commit_apart(self, rows: Rows, error: asyncpg.PostgresError) -> None:
+        """One execution's refused data must not take the others of its commit down."""
+        if len(rows.ids) > 1:
+            for single in rows.singles():
+                await self._commit(single)
+            return
+        _LOG.error("execution %s cannot be stored: %s", rows.ids[0], type(error).__name__)
+        self._unstorable.add(rows.ids[0])
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()

@@ -1,0 +1,89 @@
+"""The data plane's process: builds its parts, starts them, serves, stops them in order."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import asyncpg
+import httpx
+
+from tenantry.dataplane.bundles.disk import BundleDirectory
+from tenantry.dataplane.bundles.follower import BundleFollower
+from tenantry.dataplane.bundles.registry import Registry
+from tenantry.dataplane.clock import SteadyClock
+from tenantry.dataplane.executor import Executor
+from tenantry.dataplane.gateway.services import Services
+from tenantry.dataplane.journal.history import History
+from tenantry.dataplane.journal.writer import JournalWriter
+from tenantry.dataplane.limits.memory import MemoryLimitStore
+from tenantry.dataplane.tasks.aiohttp_client import AiohttpClient
+from tenantry.dataplane.usage.reporter import UsageReporter
+from tenantry.postgres.migration import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Coroutine
+
+    from tenantry.dataplane.settings import Settings
+
+MIGRATIONS = Path(__file__).parent / "journal" / "migrations"
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Services]:
+    """A started data plane; leaving it drains and stops everything.
+
+    Raises:
+        OSError, asyncpg.PostgresError: the database cannot be reached.
+    """
+    await migrate(settings.database_url, MIGRATIONS)
+    clock = SteadyClock()
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(
+            asyncpg.create_pool(settings.database_url, min_size=1, max_size=4)
+        )
+        journal = JournalWriter(settings.database_url, source=f"tenantry/data-planes/{settings.name}")
+        await journal.start()
+        stack.push_async_callback(journal.stop)
+        registry = Registry(AiohttpClient)
+        stack.push_async_callback(registry.close)
+        executor = Executor(journal, MemoryLimitStore(), clock)
+        stack.push_async_callback(executor.drain, settings.drain_seconds)
+        await stack.enter_async_context(_background(executor.renew_leases_forever()))
+        client = await stack.enter_async_context(_control_plane(settings))
+        directory = BundleDirectory(settings.bundle_directory)
+        follower = BundleFollower(client, registry, directory, settings.bundle_key)
+        await follower.load_from_disk()
+        if settings.control_plane_url:
+            await stack.enter_async_context(_background(follower.follow()))
+            reporter = UsageReporter(pool, client, journal)
+            await stack.enter_async_context(_background(reporter.report_forever()))
+        yield Services(
+            registry=registry,
+            executor=executor,
+            journal=journal,
+            history=History(pool),
+            clock=clock,
+            follower=follower,
+        )
+
+
+def _control_plane(settings: Settings) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        base_url=settings.control_plane_url,
+        headers={"Authorization": f"Bearer {settings.data_plane_token}"},
+        trust_env=False,
+    )
+
+
+@asynccontextmanager
+async def _background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

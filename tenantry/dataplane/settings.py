@@ -1,0 +1,93 @@
+"""The data plane's settings, from the environment and nowhere else."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MAX_PORT: Final = 65535
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How this data plane runs.
+
+    Attributes:
+        name: names this process in usage events.
+        database_url: `postgresql://` address of its own database.
+        control_plane_url: where bundles come from and usage goes; empty: it serves what is on disk.
+        data_plane_token: its credential at the control plane.
+        bundle_key: the control plane's public key; a bundle signed by another is refused.
+        bundle_directory: where the last bundles are kept.
+        drain_seconds: how long a stop waits for executions in flight.
+    """
+
+    name: str
+    database_url: str
+    control_plane_url: str
+    data_plane_token: str
+    bundle_key: Ed25519PublicKey
+    bundle_directory: Path
+    host: str = "127.0.0.1"
+    port: int = 8081
+    drain_seconds: float = 10.0
+
+
+def settings_from(environment: Mapping[str, str]) -> Settings:
+    """Reads the `TENANTRY_*` variables.
+
+    Raises:
+        SettingsError: naming the variable.
+    """
+    control_plane_url = environment.get("TENANTRY_CONTROL_PLANE_URL", "")
+    return Settings(
+        name=environment.get("TENANTRY_DATA_PLANE_NAME", "default"),
+        database_url=_required(environment, "TENANTRY_DATABASE_URL", "a postgresql:// address"),
+        control_plane_url=control_plane_url,
+        data_plane_token=_required(
+            environment, "TENANTRY_DATA_PLANE_TOKEN", "its credential at the control plane"
+        )
+        if control_plane_url
+        else "",
+        bundle_key=_public_key(
+            _required(environment, "TENANTRY_BUNDLE_PUBLIC_KEY", "the control plane's Ed25519 key in base64")
+        ),
+        bundle_directory=Path(
+            _required(environment, "TENANTRY_BUNDLE_DIRECTORY", "a folder for the last bundles")
+        ),
+        host=environment.get("TENANTRY_HOST", "127.0.0.1"),
+        port=_port(environment.get("TENANTRY_PORT", "8081")),
+    )
+
+
+def _required(environment: Mapping[str, str], name: str, what: str) -> str:
+    value = environment.get(name, "")
+    if not value:
+        raise SettingsError(f"set {name}: {what}")
+    return value
+
+
+def _public_key(text: str) -> Ed25519PublicKey:
+    try:
+        return Ed25519PublicKey.from_public_bytes(base64.b64decode(text, validate=True))
+    except ValueError:
+        raise SettingsError(
+            "TENANTRY_BUNDLE_PUBLIC_KEY is not a raw Ed25519 public key (32 bytes) in base64"
+        ) from None
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MAX_PORT):
+        raise SettingsError(f"TENANTRY_PORT is not a port: {text!r}")
+    return int(text)

@@ -1,0 +1,1 @@
+"""One way to run each kind of task: http, transform."""

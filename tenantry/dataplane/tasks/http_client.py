@@ -1,0 +1,74 @@
+"""The port of upstream calls: a request goes out, a bounded response or a typed error comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003  (dataclass fields are read by the type checker and readers)
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """A request ready to send. `url` is percent-encoded already."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    max_response_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """A whole response; `body` is decompressed, header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class HttpError(Exception):
+    """Base of what can go wrong with a call.
+
+    `sent` tells whether the request may have reached the upstream.
+    """
+
+    def __init__(self, reason: str, *, sent: bool) -> None:
+        super().__init__(reason)
+        self.reason, self.sent = reason, sent
+
+
+class ConnectionFailedError(HttpError):
+    """No connection, or it broke before the response was whole."""
+
+
+class BadResponseError(HttpError):
+    """The upstream answered something that is not HTTP as we accept it."""
+
+
+class ResponseTooLargeError(HttpError):
+    """The response exceeds its bound after decompression."""
+
+
+class EgressDeniedError(HttpError):
+    """The tenant may not reach that address."""
+
+
+class BadRequestError(HttpError):
+    """The request cannot be sent at all, such as an invalid URL."""
+
+
+class HttpClient(Protocol):
+    """Sends requests over pooled connections; never follows redirects, never keeps cookies."""
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """Sends and reads the whole response.
+
+        Raises:
+            HttpError: one of its subclasses.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        ...

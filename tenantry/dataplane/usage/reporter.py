@@ -1,0 +1,65 @@
+"""Reports usage: reads the outbox in batches, sends them, deletes what was acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+import httpx
+
+from tenantry.protocol.usage import BATCH_CONTENT_TYPE
+
+if TYPE_CHECKING:
+    from tenantry.dataplane.journal.writer import JournalWriter
+
+BATCH: Final = 1000
+INTERVAL_SECONDS: Final = 1.0
+RETRY_SECONDS: Final = 2.0
+
+_LOG = logging.getLogger(__name__)
+
+
+class UsageReporter:
+    """Moves usage events from the data plane's database to the control plane."""
+
+    def __init__(
+        self, pool: asyncpg.Pool[asyncpg.Record], client: httpx.AsyncClient, journal: JournalWriter
+    ) -> None:
+        self._pool, self._client, self._journal = pool, client, journal
+
+    async def report_forever(self) -> None:
+        """Reports until cancelled; what could not be sent stays in the outbox."""
+        while True:
+            try:
+                self._journal.usage_written.clear()
+                while await self.report_batch() == BATCH:
+                    pass
+                await self._journal.usage_written.wait()
+                await asyncio.sleep(INTERVAL_SECONDS)
+            except (httpx.HTTPError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                _LOG.warning("usage waits in the outbox: %s", error)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def report_batch(self) -> int:
+        """Reports the oldest events.
+
+        Returns:
+            How many; fewer than `BATCH` when no more wait.
+
+        Raises:
+            httpx.HTTPError: the control plane did not acknowledge; nothing is deleted.
+        """
+        rows = await self._pool.fetch("SELECT id, event FROM usage_outbox ORDER BY id LIMIT $1", BATCH)
+        if not rows:
+            return 0
+        batch = f"[{','.join(row['event'] for row in rows)}]".encode()
+        response = await self._client.post(
+            "/internal/v1/usage", content=batch, headers={"Content-Type": BATCH_CONTENT_TYPE}
+        )
+        response.raise_for_status()
+        await self._pool.execute(
+            "DELETE FROM usage_outbox WHERE id = ANY($1::uuid[])", [row["id"] for row in rows]
+        )
+        return len(rows)

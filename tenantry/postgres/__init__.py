@@ -1,0 +1,1 @@
+"""What both planes need of PostgreSQL beneath their own tables: schema migrations."""
