@@ -14,9 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from tenantry.cli.failures import FrontDoorError
+
+if TYPE_CHECKING:
+    from tenantry.cli.home import ProcessList
 
 POLL_SECONDS: Final = 0.05
 TAIL_LINES: Final = 20
@@ -111,10 +114,18 @@ class Process:
 
 
 class ProcessGroup:
-    """The children of one run. Leaving its `with` block stops them all, the last started first."""
+    """The children of one run. Leaving its `with` block stops them all, the last started first.
 
-    def __init__(self, logs: Path, *, inherit: Sequence[int] = (), grace_seconds: float = 10.0) -> None:
-        self._logs, self._inherit, self._grace_seconds = logs, inherit, grace_seconds
+    Args:
+        logs: folder of their logs.
+        listed_in: where they are noted for the next run, should this one be killed.
+        grace_seconds: what each has to end in an orderly way.
+    """
+
+    def __init__(
+        self, logs: Path, *, listed_in: ProcessList | None = None, grace_seconds: float = 10.0
+    ) -> None:
+        self._logs, self._listed_in, self._grace_seconds = logs, listed_in, grace_seconds
         self._running: list[Process] = []
 
     def __enter__(self) -> Self:
@@ -125,9 +136,11 @@ class ProcessGroup:
 
     def start(self, spec: ProcessSpec) -> Process:
         """Starts a child; its output goes to `<name>.log`, which begins anew."""
-        log = self._logs / f"{spec.name.replace(' ', '-')}.log"
-        process = Process(spec, log, inherit=self._inherit)
+        log = self._logs / f"{spec.name.lower().replace(' ', '-')}.log"
+        process = Process(spec, log, inherit=(self._listed_in.file,) if self._listed_in else ())
         self._running.append(process)
+        if self._listed_in:
+            self._listed_in.add(process.pid)
         return process
 
     def check(self) -> None:
@@ -140,7 +153,7 @@ class ProcessGroup:
             process.check()
 
     def stop(self) -> None:
-        """Stops all children; each has the grace period to end in an orderly way."""
+        """Stops all children."""
         while self._running:
             self._running.pop().stop(self._grace_seconds)
 
