@@ -40,8 +40,8 @@ def used(count: WindowCount, window_seconds: float, now: float) -> int:
     """The requests that count at `now`; `count` has been rolled to it."""
     if not count.previous:
         return count.current
-    covered = min(1.0, ((count.index + 1) * window_seconds - now) / window_seconds)
-    return count.current + int(count.previous * covered)
+    left = min(window_seconds, (count.index + 1) * window_seconds - now)
+    return count.current + int(count.previous * left // window_seconds)
 
 
 def add(count: WindowCount) -> WindowCount:
