@@ -22,7 +22,10 @@ class LimitStore(Protocol):
         ...
 
     async def admit(self, tenant: TenantId, limits: Limits, execution_id: str, now: Instant) -> Admission:
-        """Decides over one request: counts it everywhere and leases, or consumes nothing at all."""
+        """Decides over one request: counts it everywhere and leases, or consumes nothing at all.
+
+        `execution_id` is a new one: two requests never share it.
+        """
         ...
 
     async def renew(self, tenant: TenantId, limits: Limits, execution_id: str, now: Instant) -> bool:
