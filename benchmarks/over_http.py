@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.alternation import Settings, alternate
@@ -19,7 +20,10 @@ _TAIL_TARGET: Final = 3.0
 
 def measure_chain(targets: Targets, settings: Settings) -> list[Row]:
     """Throughput of the chain of three."""
-    return _measure_throughput("chain of three", "chain", targets, settings)
+    rows = _measure_throughput("chain of three", "chain", targets, settings)
+    on_aiohttp = rows[0]
+    met = on_aiohttp.ratio >= _THROUGHPUT_TARGET
+    return [replace(on_aiohttp, target=f"≥ {_THROUGHPUT_TARGET}, then 1.0", met=met), *rows[1:]]
 
 
 def measure_fan_out(targets: Targets, settings: Settings) -> list[Row]:
@@ -60,15 +64,12 @@ def _measure_throughput(title: str, workload: str, targets: Targets, settings: S
         (targets.tenantry, targets.aiohttp, targets.httpx), workload, _CONNECTIONS, settings
     )
     rate = f"{ours.median(_per_second):,.0f}/s"
-    ratio = ours.ratio(on_aiohttp, _per_second)
     return [
         Row(
             name=f"{title} vs aiohttp",
             ours=rate,
             beside=f"{on_aiohttp.median(_per_second):,.0f}/s",
-            ratio=ratio,
-            target=f"≥ {_THROUGHPUT_TARGET}, then 1.0",
-            met=ratio >= _THROUGHPUT_TARGET,
+            ratio=ours.ratio(on_aiohttp, _per_second),
         ),
         Row(
             name=f"{title} vs httpx",

@@ -57,7 +57,8 @@ class Targets:
 def run_targets(folder: Path) -> Iterator[Targets]:
     """Starts all targets with their files and logs in the folder, and stops them at the end."""
     with ProcessGroup(folder) as processes:
-        port = _start(processes, "upstream", "benchmarks.upstream")
+        port = _free_port()
+        _start(processes, "upstream", port, "benchmarks.upstream", str(port))
         upstream = f"http://{_HOST}:{port}"
         yield Targets(
             aiohttp=_start_bare(processes, "aiohttp", upstream),
@@ -67,7 +68,8 @@ def run_targets(folder: Path) -> Iterator[Targets]:
 
 
 def _start_bare(processes: ProcessGroup, client: str, upstream: str) -> Target:
-    port = _start(processes, f"bare handler on {client}", f"benchmarks.bare.on_{client}", upstream)
+    port = _free_port()
+    _start(processes, f"bare {client}", port, f"benchmarks.bare.on_{client}", str(port), upstream)
     urls = {name: f"http://{_HOST}:{port}/{name}" for name in ("chain", "fan-out")}
     return Target(name=client, urls=urls)
 
@@ -81,17 +83,16 @@ def _start_data_plane(processes: ProcessGroup, folder: Path, upstream: str) -> T
     bundles = folder / "bundles"
     bundles.mkdir()
     (bundles / f"{_TENANT}.json").write_bytes(encode(sign(_make_bundle(upstream, token), key)))
+    port = _free_port()
     environment = {
         "TENANTRY_DATABASE_URL": postgres.url("dataplane"),
-        # Nobody listens there: the bundle on disk is all a data plane needs.
-        "TENANTRY_CONTROL_PLANE_URL": f"http://{_HOST}:{_free_port()}",
-        "TENANTRY_DATA_PLANE_TOKEN": secrets.token_urlsafe(),
         "TENANTRY_DATA_PLANE_NAME": "bench",
         "TENANTRY_BUNDLE_PUBLIC_KEY": base64.b64encode(key.public_key().public_bytes_raw()).decode(),
         "TENANTRY_BUNDLE_DIRECTORY": str(bundles),
         "TENANTRY_HOST": _HOST,
+        "TENANTRY_PORT": str(port),
     }
-    port = _start(processes, "data plane", "tenantry.dataplane", environment=environment)
+    _start(processes, "data plane", port, "tenantry.dataplane", environment=environment)
     base = f"http://{_HOST}:{port}/tenants/{_TENANT}/api/v1/workflows"
     urls = {name: f"{base}/{name}/execute" for name in ("chain", "fan-out")}
     return Target(name="Tenantry", urls=urls, headers={"Authorization": f"Bearer {token}"})
@@ -127,20 +128,19 @@ def _bundle_definition(document: dict[str, Any]) -> BundledDefinition:
 def _start(
     processes: ProcessGroup,
     name: str,
+    port: int,
     module: str,
     *arguments: str,
     environment: Mapping[str, str] | None = None,
-) -> int:
-    """Starts a server module on a free port, given both as its first argument and as TENANTRY_PORT."""
-    port = _free_port()
+) -> None:
+    """Starts a module that serves on the port, and waits until it does."""
     spec = ProcessSpec(
         name=name,
-        command=(sys.executable, "-m", module, str(port), *arguments),
-        environment={**(environment or {}), "TENANTRY_PORT": str(port)},
+        command=(sys.executable, "-m", module, *arguments),
+        environment=environment or {},
         is_ready=lambda: _listens(port),
     )
     processes.start(spec).wait_ready(_START_SECONDS)
-    return port
 
 
 def _free_port() -> int:

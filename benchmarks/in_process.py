@@ -1,0 +1,192 @@
+"""The rows measured inside this process, each beside a fixed piece of interpreter work.
+
+The absolute time is compared with DESIGN's target; what the baseline keeps is how many times the fixed work
+it takes, which is much the same on a slow machine and a fast one.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final
+
+import uvloop
+from tenantry.language.plan.compile import compile_workflow
+from tenantry.language.validation.workflows import validate_workflow
+
+from benchmarks.documents import make_chain, make_large, make_tasks
+from benchmarks.rows import Better, Row
+from tenantry.dataplane.clock import SteadyClock
+from tenantry.dataplane.engine.core.events import WorkflowSubmitted
+from tenantry.dataplane.engine.driver import Run
+from tenantry.dataplane.identifiers import new_execution_id
+from tenantry.dataplane.limits.memory import MemoryLimitStore
+from tenantry.dataplane.tasks.http_client import HttpResponse
+from tenantry.dataplane.tasks.runner import StepRunner
+from tenantry.language.documents.model import Workflow, WorkflowTask
+from tenantry.language.documents.parsing import load_document
+from tenantry.language.documents.reading import read
+from tenantry.tenants.identity import Instant, TenantId
+from tenantry.tenants.limits import limits_of
+from tenantry.tenants.spec import TenantSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tenantry.dataplane.engine.record import ExecutionRecord
+    from tenantry.dataplane.tasks.http_client import HttpRequest
+    from tenantry.language.plan.model import Plan
+
+_REPEATS: Final = 7
+_TENANT: Final = TenantId("bench")
+_UPSTREAM: Final = "http://127.0.0.1:1"
+
+
+def measure_engine() -> list[Row]:
+    """The engine's own time per task: from the plan to the outcome, all of the call included but the wire."""
+    plan = _compile(make_chain())
+    executions = 2000
+
+    def run() -> None:
+        uvloop.run(_run_executions(plan, executions))
+
+    return [_row("engine time per task", run, executions * len(plan.steps), target_us=60)]
+
+
+def measure_validation() -> list[Row]:
+    """All checks of a workflow of fifty tasks, from its stored document to its findings."""
+    document = load_document(make_large())
+    tasks = _read_tasks()
+    _, findings = validate_workflow(document, tasks)
+    assert not findings, findings[0]
+    return [_row("validation of 50 tasks", lambda: validate_workflow(document, tasks), 1, target_us=10_000)]
+
+
+def measure_limits() -> list[Row]:
+    """One limit decision in memory, rate, quotas and concurrency together, and the lease's return."""
+    decisions = 20_000
+
+    def run() -> None:
+        uvloop.run(_decide_often(decisions))
+
+    return [_row("limit decision in memory", run, decisions, target_us=10)]
+
+
+def _row(name: str, work: Callable[[], object], units: int, *, target_us: float) -> Row:
+    """Times the work and the fixed work in turns and takes the best of each: noise only ever adds."""
+    ours: list[float] = []
+    fixed: list[float] = []
+    for _ in range(_REPEATS):
+        fixed.append(_seconds(_fixed_work))
+        ours.append(_seconds(work) / units)
+    our_us, fixed_us = min(ours) * 1e6, min(fixed) * 1e6
+    return Row(
+        name=name,
+        ours=f"{our_us:,.1f} µs",
+        beside=f"{fixed_us:,.0f} µs fixed work",
+        ratio=our_us / fixed_us,
+        better=Better.LOWER,
+        target=f"≤ {target_us:,.0f} µs",
+        met=our_us <= target_us,
+    )
+
+
+def _fixed_work() -> int:
+    """What any Python does all day: dictionaries, strings, calls, in about the share our code has them."""
+    counts: dict[str, int] = {}
+    for index in range(2000):
+        name = f"task-{index % 50}"
+        counts[name] = counts.get(name, 0) + len(name)
+    return sum(counts.values())
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = perf_counter()
+    work()
+    return perf_counter() - start
+
+
+def _read_tasks() -> dict[str, WorkflowTask]:
+    tasks = {}
+    for raw in make_tasks(_UPSTREAM):
+        task, findings = read(load_document(raw), WorkflowTask)
+        assert task is not None, findings
+        tasks[task.name] = task
+    return tasks
+
+
+def _compile(raw: dict[str, Any]) -> Plan:
+    workflow, findings = read(load_document(raw), Workflow)
+    assert workflow is not None, findings
+    return compile_workflow(workflow, _read_tasks(), version=1, digest="bench")
+
+
+class _CannedClient:
+    """Answers every request at once with what the upstream would have: all of a call but the wire."""
+
+    _RESPONSE: Final = HttpResponse(
+        200,
+        {"content-type": "application/json"},
+        b'{"id":7,"email":"ada@customers.example","latest":5001,"total":3,"netCents":10710,"currency":"EUR"}',
+    )
+
+    async def send(self, request: HttpRequest) -> HttpResponse:  # noqa: ARG002  (the port's signature)
+        return self._RESPONSE
+
+    async def close(self) -> None:
+        pass
+
+
+class _NoJournal:
+    """Remembers nothing: the journal has its own part in the rows over HTTP."""
+
+    def record(self, record: ExecutionRecord) -> None:
+        record.pending.clear()
+
+    async def durable(self, record: ExecutionRecord) -> None:
+        pass
+
+
+async def _run_executions(plan: Plan, executions: int) -> None:
+    clock, runner, journal = SteadyClock(), StepRunner(_CannedClient()), _NoJournal()
+    for _ in range(executions):
+        now = clock()
+        run = Run(
+            tenant=_TENANT,
+            execution_id=new_execution_id(now),
+            plan=plan,
+            runner=runner,
+            journal=journal,
+            clock=clock,
+        )
+        run.start(
+            WorkflowSubmitted(
+                at=now,
+                workflow=plan.workflow,
+                version=1,
+                digest=plan.digest,
+                input={"userId": 7},
+                actor="bench",
+                seed=1,
+                deadline_at=now + plan.deadline_seconds,
+            )
+        )
+        await run.wait()
+        assert run.state.failure is None, run.state.failure
+
+
+async def _decide_often(decisions: int) -> None:
+    spec = TenantSpec.model_validate(
+        {
+            "quotas": {
+                "maxConcurrentWorkflows": 100,
+                "maxWorkflowsPerHour": 1_000_000_000,
+                "maxWorkflowsPerDay": 1_000_000_000,
+            },
+            "rateLimit": {"requestsPerSecond": 1_000_000_000},
+        }
+    )
+    limits, store, clock = limits_of(spec), MemoryLimitStore(), SteadyClock()
+    for index in range(decisions):
+        execution_id = str(index)
+        await store.admit(_TENANT, limits, execution_id, Instant(clock()))
+        await store.release(_TENANT, execution_id)

@@ -1,0 +1,65 @@
+"""Every example document is valid, everything in the folder is used, and every workflow has a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tenantry.language.documents.parsing import parse_documents
+from tenantry.tenants.spec import TenantSpec
+from tests.support.examples import FOLDER, document_files, example_runs, promised_part, tenant_names
+
+if TYPE_CHECKING:
+    from tenantry.language.documents.document import Document
+
+
+def documents(tenant: str) -> list[Document]:
+    found: list[Document] = []
+    for path in document_files(tenant):
+        parsed = parse_documents(path.read_text(), path.name)
+        assert parsed.findings == ()
+        found += parsed.documents
+    return found
+
+
+def names(tenant: str, kind: str) -> list[str]:
+    return [document.name for document in documents(tenant) if document.kind == kind]
+
+
+@pytest.mark.parametrize("tenant", tenant_names())
+def test_each_file_holds_one_document_named_like_the_file(tenant: str) -> None:
+    stems = [path.stem for path in document_files(tenant)[1:]]
+    assert [document.name for document in documents(tenant)] == [tenant, *stems]
+
+
+@pytest.mark.parametrize("tenant", tenant_names())
+def test_each_tenant_spec_is_valid_and_reaches_the_test_api(tenant: str) -> None:
+    spec = TenantSpec.model_validate(documents(tenant)[0].raw["spec"])
+    assert spec.egress.allow == ("127.0.0.0/8",)
+
+
+@pytest.mark.parametrize("tenant", tenant_names())
+def test_each_task_is_used_by_a_workflow(tenant: str) -> None:
+    workflows = [document for document in documents(tenant) if document.kind == "Workflow"]
+    used = {step["taskRef"] for workflow in workflows for step in workflow.raw["spec"]["tasks"]}
+    assert used == set(names(tenant, "WorkflowTask"))
+
+
+def test_each_workflow_has_a_run_and_each_run_a_workflow() -> None:
+    workflows = {(tenant, name) for tenant in tenant_names() for name in names(tenant, "Workflow")}
+    assert {(run.tenant, run.workflow) for run in example_runs()} == workflows
+
+
+def test_the_readme_names_each_workflow() -> None:
+    text = (FOLDER / "README.md").read_text()
+    paths = [
+        f"{tenant}/workflows/{name}.yaml" for tenant in tenant_names() for name in names(tenant, "Workflow")
+    ]
+    assert [path for path in paths if path not in text] == []
+
+
+def test_of_an_answer_only_what_was_promised_is_compared() -> None:
+    promised = {"id": 1, "lines": [1], "who": {"name": "Ada"}, "gone": True}
+    actual = {"id": 2, "lines": [1, 2], "who": {"name": "Ada", "age": 36}, "extra": None}
+    assert promised_part(promised, actual) == {"id": 2, "lines": [1, 2], "who": {"name": "Ada"}}
