@@ -6,12 +6,16 @@ The journal is the truth, the state a fold over it. Names are those of SPEC part
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any, TypeAlias
 
 import msgspec
 
 from tenantry.language.plan.model import RetryOn  # noqa: TC001  (msgspec resolves annotations at run time)
-from tenantry.language.values import Json  # noqa: TC001  (as above)
 from tenantry.protocol.problems import Source
+
+
+JsonValue: TypeAlias = Any
+"""A `language.values.Json`; msgspec reads no recursive alias."""
 
 
 class FailureCode(StrEnum):
@@ -67,7 +71,7 @@ class WorkflowSubmitted(Event, frozen=True, kw_only=True, rename="camel", tag=Tr
     workflow: str
     version: int
     digest: str
-    input: Json
+    input: JsonValue
     actor: str
     seed: int
     deadline_at: float
@@ -104,7 +108,7 @@ class TaskCompleted(Event, frozen=True, kw_only=True, rename="camel", tag=True):
 
     task: str
     attempt: int
-    output: Json
+    output: JsonValue
     egress_bytes: int = 0
 
 
@@ -128,7 +132,7 @@ class TaskRetried(Event, frozen=True, kw_only=True, rename="camel", tag=True):
 class WorkflowCompleted(Event, frozen=True, kw_only=True, tag=True):
     """The execution ended with an output."""
 
-    output: Json
+    output: JsonValue
 
 
 class WorkflowFailed(Event, frozen=True, kw_only=True, tag=True):

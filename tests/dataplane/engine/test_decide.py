@@ -1,0 +1,225 @@
+"""The core's decisions, one rule at a time: time is a number in these tests and nothing runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tenantry.dataplane.engine.core.decide import advance, decide, wake_at
+from tenantry.dataplane.engine.core.events import (
+    AnyEvent,
+    ConditionEvaluated,
+    Failure,
+    FailureCode,
+    TaskCompleted,
+    TaskFailed,
+    TaskRetried,
+    TaskSkipped,
+    TaskStarted,
+    WorkflowCancelled,
+    WorkflowCompleted,
+    WorkflowFailed,
+    WorkflowStarted,
+    WorkflowSubmitted,
+)
+from tenantry.dataplane.engine.core.state import ExecutionState, ExecutionStatus
+from tenantry.language.plan.model import Plan, RetryOn, RetryPolicy
+from tenantry.language.templates.errors import TemplateError
+from tests.support.plans import http, make_plan
+
+TWICE = RetryPolicy(max_attempts=2, initial_delay_seconds=0.5, jitter=False)
+BUSY = Failure(code=FailureCode.UPSTREAM_STATUS, message="503", status=503, retry_on=RetryOn.SERVER_ERROR)
+GONE = Failure(code=FailureCode.UPSTREAM_STATUS, message="410", status=410)
+
+
+def submit(plan: Plan, *, deadline_at: float = 30.0) -> tuple[ExecutionState, list[AnyEvent]]:
+    state = ExecutionState(plan, "id", "acme")
+    submitted = WorkflowSubmitted(
+        at=0.0,
+        workflow=plan.workflow,
+        version=1,
+        digest="",
+        input={},
+        actor="key",
+        seed=7,
+        deadline_at=deadline_at,
+    )
+    return state, advance(state, submitted, 0.0)
+
+
+def complete(state: ExecutionState, task: str, at: float = 1.0, output: Any = None) -> list[AnyEvent]:
+    return advance(state, TaskCompleted(at=at, task=task, attempt=1, output=output), at)[1:]
+
+
+def fail(state: ExecutionState, task: str, failure: Failure, at: float = 1.0) -> list[AnyEvent]:
+    attempt = state.steps[state.index[task]].attempt
+    return advance(state, TaskFailed(at=at, task=task, attempt=attempt, failure=failure), at)[1:]
+
+
+def started(events: list[AnyEvent]) -> list[str]:
+    return [event.task for event in events if isinstance(event, TaskStarted)]
+
+
+def test_steps_without_dependencies_start_together():
+    _state, events = submit(make_plan({"a": [], "b": [], "c": ["a"]}))
+    assert isinstance(events[1], WorkflowStarted)
+    assert started(events) == ["a", "b"]
+
+
+def test_a_step_starts_when_its_last_dependency_ends_and_names_what_it_waited_for():
+    state, _ = submit(make_plan({"a": [], "b": [], "c": ["a", "b"]}))
+    assert complete(state, "a") == []
+    (start,) = complete(state, "b", at=2.0)
+    assert start == TaskStarted(at=2.0, task="c", attempt=1, waited_for=("a", "b"))
+
+
+def test_the_output_is_rendered_when_every_step_ended():
+    state, _ = submit(make_plan({"a": []}))
+    assert complete(state, "a", output={"id": 1}) == [WorkflowCompleted(at=1.0, output={"a": {"id": 1}})]
+    assert state.status is ExecutionStatus.COMPLETED
+    assert state.output == {"a": {"id": 1}}
+
+
+def test_a_workflow_without_steps_completes_at_once():
+    _, events = submit(make_plan({}, output=lambda scope: scope.input))
+    assert events[-1] == WorkflowCompleted(at=0.0, output={})
+
+
+def test_max_parallel_bounds_what_runs_at_once():
+    state, events = submit(make_plan({"a": [], "b": [], "c": []}, max_parallel=2))
+    assert started(events) == ["a", "b"]
+    assert started(complete(state, "b")) == ["c"]
+
+
+def test_a_false_condition_skips_the_step_and_those_after_it_read_null():
+    plan = make_plan({"a": [], "b": ["a"]}, conditions={"a": lambda _scope: False})
+    state, events = submit(plan)
+    assert events[2] == ConditionEvaluated(at=0.0, task="a", result=False)
+    assert events[3] == TaskSkipped(at=0.0, task="a", reason="condition is false: the condition")
+    assert started(events) == ["b"]
+    assert state.scope.outputs == {"a": None}
+    assert state.scope.statuses == {"a": "skipped"}
+
+
+def test_a_true_condition_is_evaluated_once_even_when_the_step_is_retried():
+    plan = make_plan({"a": []}, conditions={"a": lambda _scope: True}, retries={"a": TWICE})
+    state, events = submit(plan)
+    assert ConditionEvaluated(at=0.0, task="a", result=True) in events
+    fail(state, "a", BUSY)
+    assert advance(state, None, 1.5) == [TaskStarted(at=1.5, task="a", attempt=2)]
+
+
+def test_a_condition_without_a_value_fails_the_execution():
+    def broken(_scope: object) -> bool:
+        raise TemplateError("input.x", "there is no field x")
+
+    _, events = submit(make_plan({"a": []}, conditions={"a": broken}))
+    assert isinstance(events[-1], WorkflowFailed)
+    assert events[-1].failure.code is FailureCode.UNRESOLVED
+    assert events[-1].failure.task == "a"
+
+
+def test_an_output_without_a_value_fails_the_execution():
+    def broken(_scope: object) -> None:
+        raise TemplateError("tasks.a.output.x", "there is no field x")
+
+    state, _ = submit(make_plan({"a": []}, output=broken))
+    (event,) = complete(state, "a")
+    assert isinstance(event, WorkflowFailed)
+    assert "the output cannot be resolved" in event.failure.message
+
+
+def test_a_retryable_failure_is_retried_after_its_delay():
+    state, _ = submit(make_plan({"a": []}, retries={"a": TWICE}))
+    assert fail(state, "a", BUSY, at=1.0) == [TaskRetried(at=1.0, task="a", attempt=2, not_before=1.5)]
+    assert wake_at(state) == 1.5
+    assert decide(state, 1.4) == []
+    assert advance(state, None, 1.5) == [TaskStarted(at=1.5, task="a", attempt=2)]
+
+
+def test_the_last_attempt_s_failure_fails_the_execution():
+    state, _ = submit(make_plan({"a": []}, retries={"a": TWICE}))
+    fail(state, "a", BUSY)
+    advance(state, None, 1.5)
+    assert fail(state, "a", BUSY, at=2.0) == [WorkflowFailed(at=2.0, failure=BUSY)]
+
+
+def test_a_failure_that_repeating_cannot_cure_is_not_retried():
+    state, _ = submit(make_plan({"a": []}, retries={"a": TWICE}))
+    assert fail(state, "a", GONE) == [WorkflowFailed(at=1.0, failure=GONE)]
+
+
+def test_a_failure_the_policy_does_not_list_is_not_retried():
+    policy = RetryPolicy(max_attempts=5, retry_on=frozenset({RetryOn.TIMEOUT}))
+    state, _ = submit(make_plan({"a": []}, retries={"a": policy}))
+    assert isinstance(fail(state, "a", BUSY)[-1], WorkflowFailed)
+
+
+def test_a_retry_waits_as_long_as_the_upstream_asks():
+    asked = Failure(
+        code=FailureCode.UPSTREAM_STATUS, message="", retry_on=RetryOn.SERVER_ERROR, retry_after_seconds=4.0
+    )
+    state, _ = submit(make_plan({"a": []}, retries={"a": TWICE}))
+    assert fail(state, "a", asked, at=1.0) == [TaskRetried(at=1.0, task="a", attempt=2, not_before=5.0)]
+
+
+def test_a_retry_that_cannot_begin_before_the_deadline_is_not_waited_for():
+    state, _ = submit(make_plan({"a": []}, retries={"a": TWICE}), deadline_at=1.2)
+    assert fail(state, "a", BUSY, at=1.0) == [WorkflowFailed(at=1.0, failure=BUSY)]
+
+
+def test_an_unsafe_call_whose_outcome_is_unknown_is_not_repeated():
+    unknown = Failure(
+        code=FailureCode.UPSTREAM_TIMEOUT, message="", retry_on=RetryOn.TIMEOUT, outcome_unknown=True
+    )
+    plan = make_plan({"a": []}, tasks={"a": http("http://x", "POST", safe=False)}, retries={"a": TWICE})
+    state, _ = submit(plan)
+    assert isinstance(fail(state, "a", unknown)[-1], WorkflowFailed)
+    plan = make_plan({"a": []}, retries={"a": TWICE})
+    state, _ = submit(plan)
+    assert isinstance(fail(state, "a", unknown)[-1], TaskRetried)
+
+
+def test_jitter_is_drawn_from_the_seed_and_so_repeatable():
+    policy = RetryPolicy(max_attempts=2, initial_delay_seconds=1.0)
+    delays = set()
+    for _ in range(2):
+        state, _ = submit(make_plan({"a": []}, retries={"a": policy}))
+        (retried,) = fail(state, "a", BUSY, at=1.0)
+        assert isinstance(retried, TaskRetried)
+        delays.add(retried.not_before)
+    (delay,) = delays
+    assert 1.0 <= delay < 2.0
+
+
+def test_after_a_failure_nothing_new_starts_and_an_unsafe_call_is_awaited():
+    plan = make_plan({"a": [], "b": [], "c": ["b"]}, tasks={"b": http("http://x", "POST", safe=False)})
+    state, _ = submit(plan)
+    assert fail(state, "a", GONE) == []
+    assert complete(state, "b", at=2.0) == [WorkflowFailed(at=2.0, failure=GONE)]
+
+
+def test_the_deadline_ends_everything_and_names_what_had_not_ended():
+    state, _ = submit(make_plan({"a": [], "b": ["a"]}), deadline_at=5.0)
+    assert wake_at(state) == 5.0
+    (event,) = advance(state, None, 5.0)
+    assert isinstance(event, WorkflowFailed)
+    assert event.failure.code is FailureCode.DEADLINE
+    assert event.failure.message == "the deadline passed before a, b ended"
+
+
+def test_a_result_that_arrives_at_the_deadline_still_counts():
+    state, _ = submit(make_plan({"a": []}), deadline_at=5.0)
+    assert isinstance(complete(state, "a", at=5.0)[-1], WorkflowCompleted)
+
+
+@pytest.mark.parametrize("late", [None, "complete"])
+def test_nothing_happens_after_the_end(late: str | None):
+    state, _ = submit(make_plan({"a": []}))
+    advance(state, WorkflowCancelled(at=1.0, actor="key"), 1.0)
+    assert state.status is ExecutionStatus.CANCELLED
+    assert decide(state, 100.0) == []
+    if late:
+        assert complete(state, "a", at=2.0) == []
+        assert state.status is ExecutionStatus.CANCELLED
