@@ -64,8 +64,8 @@ def main() -> int:
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", choices=[*_IN_PROCESS, *_OVER_HTTP], metavar="what")
-    parser.add_argument("--seconds", type=float, default=3.0, help="length of one measurement over HTTP")
-    parser.add_argument("--rounds", type=int, default=3, help="how many times each target is measured")
+    parser.add_argument("--seconds", type=float, default=2.0, help="length of one measurement over HTTP")
+    parser.add_argument("--rounds", type=int, default=5, help="how many times each target is measured")
     parser.add_argument("--store", action="store_true", help="make these ratios the baseline")
     return parser.parse_args()
 

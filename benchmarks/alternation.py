@@ -30,8 +30,8 @@ class BenchmarkError(Exception):
 class Settings:
     """How long and how often."""
 
-    seconds: float = 3.0
-    rounds: int = 3
+    seconds: float = 2.0
+    rounds: int = 5
 
 
 class Series:
@@ -68,7 +68,8 @@ def alternate(targets: Sequence[Target], workload: str, connections: int, settin
 def _check_answers(targets: Sequence[Target], workload: str) -> None:
     answers = {}
     for target in targets:
-        response = httpx.post(target.urls[workload], headers=target.headers, content=_BODY, timeout=10)
+        headers = {"Content-Type": "application/json", **target.headers}
+        response = httpx.post(target.urls[workload], headers=headers, content=_BODY, timeout=10)
         if not response.is_success:
             raise BenchmarkError(f"{target.name} answered {response.status_code}: {response.text[:500]}")
         answers[target.name] = response.json()
