@@ -64,7 +64,7 @@ class Builder:
     def _reset(self) -> None:
         self._open: list[_Open] = []
         self._anchors: dict[str, Node] = {}
-        self._root: Node | None = None
+        self._roots: list[Node] = []
 
     def documents(self, events: Iterable[Event]) -> Iterator[Node]:
         """The root of each document.
@@ -76,8 +76,8 @@ class Builder:
         for event in events:
             if event.kind is not Kind.DOCUMENT_END:
                 self._take(event)
-            elif self._root is not None:
-                yield self._root
+            else:
+                yield from self._roots
                 self._reset()
 
     def _take(self, event: Event) -> None:
@@ -140,7 +140,7 @@ class Builder:
         if anchor is not None:
             self._anchors[anchor] = node
         if not self._open:
-            self._root = node
+            self._roots.append(node)
             return
         parent = self._open[-1]
         if isinstance(parent.node.value, list):

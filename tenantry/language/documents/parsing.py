@@ -112,14 +112,15 @@ class _Reader:
         self.documents.append(document)
 
     def _refuse(self, refused: Refused) -> None:
-        if len(self.findings) < _MAX_FINDINGS:
-            finding = Finding(
-                code=refused.code,
-                message=refused.message,
-                source=self._source,
-                position=position_at(self._text, min(refused.start, len(self._text))),
-                suggestion=refused.suggestion,
-            )
+        finding = Finding(
+            code=refused.code,
+            message=refused.message,
+            source=self._source,
+            position=position_at(self._text, min(refused.start, len(self._text))),
+            suggestion=refused.suggestion,
+        )
+        # An unquoted template is seen when it is built, and perhaps again when YAML gives up on its line.
+        if len(self.findings) < _MAX_FINDINGS and finding not in self.findings[-1:]:
             self.findings.append(finding)
 
 

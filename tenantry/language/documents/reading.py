@@ -11,8 +11,7 @@ from tenantry.language.codes import Code
 from tenantry.language.documents.nearest import nearest
 from tenantry.language.documents.report import Report
 from tenantry.language.documents.shapes import Place, place_of
-from tenantry.language.documents.spans import pointer_to
-from tenantry.language.values import dump_json, type_name
+from tenantry.language.values import dump_json, pointer_token, type_name
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -24,7 +23,7 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 Tokens: TypeAlias = tuple[str | int, ...]
 
 _SHOWN: Final = 60
-_WORD: Final = re.compile(r"[\w-]+")
+_WORD: Final = re.compile(r"[^\W\d][\w-]*")
 _DIGITS: Final = re.compile(r"-?[0-9]{1,18}")
 _QUOTED: Final = re.compile(r"'([^']*)'")
 _NOUNS: Final = {
@@ -53,8 +52,8 @@ _BOUNDS: Final = {
     "greater_than": "it must be more than {gt}",
     "less_than_equal": "it must be at most {le}",
     "less_than": "it must be less than {lt}",
-    "too_short": "it needs at least {min_length}",
-    "too_long": "it may have at most {max_length}",
+    "too_short": "it needs at least {min_length} entry",
+    "too_long": "it may have at most {max_length} entries",
     "string_too_short": "it needs at least {min_length} character",
     "string_too_long": "it may have at most {max_length} characters",
 }
@@ -123,39 +122,44 @@ class _Problem:
             self._invalid(f"{_path(self._place.tokens)} is {_shown(self._detail['input'])}: {sentence}")
 
     def _missing(self, name: str, owner: Tokens) -> None:
-        self._report.add(Code.MISSING_FIELD, f'{_path(owner)} needs "{name}"', pointer_to(*owner))
+        self._report.add(Code.MISSING_FIELD, f'{_path(owner)} needs "{name}"', _pointer(owner))
 
     def _unknown(self) -> None:
         *owner, name = self._place.tokens
         self._report.add(
             Code.UNKNOWN_FIELD,
-            f'{_path(tuple(owner))} has no field "{name}"',
-            pointer_to(*self._place.tokens),
+            f"{_path(tuple(owner))} has no field {_shown(str(name))}",
+            _pointer(self._place.tokens),
             at_key=True,
             meant=(str(name), self._place.known),
         )
 
     def _not_one_of(self, tokens: Tokens, expected: str, value: Any) -> None:
         known = _QUOTED.findall(expected)
-        choice = " or ".join(f'"{name}"' for name in known)
+        *others, last = (f'"{name}"' for name in known)
+        choice = f"{', '.join(others)} or {last}" if others else last
         self._report.add(
             Code.INVALID_VALUE,
             f"{_path(tokens)} is {_shown(value)}; it must be {choice}",
-            pointer_to(*tokens),
+            _pointer(tokens),
             suggestion=f'did you mean "{near}"?' if (near := nearest(str(value), known)) else "",
         )
 
     def _wrong_type(self, wanted: str) -> None:
         value, tokens = self._detail["input"], self._place.tokens
         message = f"{_path(tokens)} must be {wanted}, not {_NOUNS[type_name(value)]}"
-        self._report.add(Code.WRONG_TYPE, message, pointer_to(*tokens), suggestion=_requoted(value, wanted))
+        self._report.add(Code.WRONG_TYPE, message, _pointer(tokens), suggestion=_requoted(value, wanted))
 
     def _invalid(self, message: str) -> None:
-        pointer = pointer_to(*self._place.tokens)
+        pointer = _pointer(self._place.tokens)
         self._report.add(Code.INVALID_VALUE, message, pointer, at_key=self._place.is_key)
 
     def _context(self, key: str) -> str:
         return str(self._detail["ctx"][key])
+
+
+def _pointer(tokens: Tokens) -> str:
+    return "".join(map(pointer_token, tokens))
 
 
 def _path(tokens: Tokens) -> str:
@@ -165,7 +169,7 @@ def _path(tokens: Tokens) -> str:
 
 def _step(token: str | int) -> str:
     if isinstance(token, str):
-        return f".{token}" if _WORD.fullmatch(token) else f'["{token}"]'
+        return f".{token}" if _WORD.fullmatch(token) else f"[{_shown(token)}]"
     return f"[{token}]"
 
 
@@ -180,5 +184,5 @@ def _requoted(value: Any, wanted: str) -> str:
 
 def _shown(value: Any) -> str:
     """The value as JSON, cut when it is long."""
-    text = dump_json(value).decode() if not isinstance(value, str) else f'"{value}"'
+    text = f'"{value}"' if isinstance(value, str) else dump_json(value).decode()
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

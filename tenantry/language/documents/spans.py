@@ -5,12 +5,14 @@ A tree of spans mirrors the tree of values; positions are worked out only for wh
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
 from tenantry.language.findings import Position
 
 _ESCAPE_DIGITS: Final = {"x": 2, "u": 4, "U": 8}
+_PROPERTIES: Final = re.compile(r"(?:[&!]\S*\s+)+")  # an anchor or a tag before the value
 _BLANK_ESCAPES: Final = frozenset("\n\r \tntrvfNLP_")
 
 
@@ -34,11 +36,6 @@ class Span:
 def pointer_tokens(pointer: str) -> list[str]:
     """The unescaped tokens of a JSON pointer (RFC 6901)."""
     return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
-
-
-def pointer_to(*tokens: str | int) -> str:
-    """The JSON pointer (RFC 6901) made of these tokens."""
-    return "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in tokens)
 
 
 def find_span(root: Span, pointer: str) -> tuple[Span, bool]:
@@ -76,9 +73,11 @@ def index_within(text: str, span: Span, value: str, offset: int) -> int:
 
 
 def _content_start(text: str, span: Span) -> int:
+    properties = _PROPERTIES.match(text, span.start)
+    start = properties.end() if properties else span.start
     if span.style in {"|", ">"}:  # the header, such as `|2-`, and a comment end with their line
-        return text.find("\n", span.start) + 1
-    return span.start + len(span.style)
+        return text.find("\n", start) + 1
+    return start + len(span.style)
 
 
 def _unit(text: str, index: int, style: str) -> tuple[int, bool]:

@@ -85,7 +85,7 @@ def _label_key(value: str) -> str:
 
 def _label_value(value: str) -> str:
     if not _LABEL_VALUE.fullmatch(value):
-        _refuse("a label's value is at most 63 letters, digits, '-', '_' and '.', the first and last no sign")
+        _refuse("a label's value is at most 63 letters, digits, '-', '_' and '.', with no sign at either end")
     return value
 
 
