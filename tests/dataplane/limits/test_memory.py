@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tenantry.dataplane.limits.memory import MemoryLimitStore
+from tenantry.dataplane.limits.port import LimitStore
 from tenantry.tenants.identity import Instant, TenantId
 from tenantry.tenants.limits import (
     Admitted,
@@ -26,8 +27,6 @@ from tenantry.tenants.limits import (
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
-
-    from tenantry.dataplane.limits.port import LimitStore
 
 Answer = TypeVar("Answer")
 
@@ -156,6 +155,12 @@ TestStoreAgreesWithModel = StoreAgreesWithModel.TestCase
 @pytest.fixture
 def store() -> MemoryLimitStore:
     return MemoryLimitStore(lease_seconds=LEASE_SECONDS)
+
+
+def test_the_store_answers_every_call_of_the_port(store: MemoryLimitStore) -> None:
+    calls = {name for name in vars(LimitStore) if not name.startswith("_")}
+    assert calls == {"admit", "renew", "release", "lease_seconds"}
+    assert all(hasattr(store, name) for name in calls)
 
 
 async def test_a_burst_is_admitted_up_to_the_limit_and_no_further(store: MemoryLimitStore) -> None:
