@@ -19,7 +19,7 @@ from tenantry.dataplane.gateway.services import Services
 from tenantry.dataplane.journal.history import History
 from tenantry.dataplane.journal.writer import JournalWriter
 from tenantry.dataplane.limits.memory import MemoryLimitStore
-from tenantry.dataplane.tasks.aiohttp_client import AiohttpClient
+from tenantry.dataplane.tasks.pooled_client import PooledClient
 from tenantry.dataplane.usage.reporter import UsageReporter
 from tenantry.postgres.migration import migrate
 
@@ -47,7 +47,7 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
         journal = JournalWriter(settings.database_url, source=f"tenantry/data-planes/{settings.name}")
         await journal.start()
         stack.push_async_callback(journal.stop)
-        registry = Registry(AiohttpClient)
+        registry = Registry(PooledClient)
         stack.push_async_callback(registry.close)
         executor = Executor(journal, MemoryLimitStore(), clock)
         stack.push_async_callback(executor.drain, settings.drain_seconds)

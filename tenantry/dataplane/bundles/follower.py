@@ -1,4 +1,4 @@
-"""Follows the control plane: long-polls the index, then fetches, verifies, swaps in and keeps what changed."""
+"""Follows the control plane: long-polls the index; fetches, verifies, swaps in and keeps what changed."""
 
 from __future__ import annotations
 

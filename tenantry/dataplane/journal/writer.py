@@ -1,7 +1,7 @@
 """The journal's writer: the events of all running executions share commits.
 
 A commit begins when somebody waits for durability, at most every `COMMIT_INTERVAL_SECONDS`, or when events
-have lain for `LINGER_SECONDS`. So a lone execution of safe calls costs one commit, and many at once share theirs.
+have lain for `LINGER_SECONDS`. So a lone execution of safe calls costs one commit, and many share theirs.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The pure core, `(state, event, now) -> events`: recovery, time travel and simulation fold the same functions."""
+"""The pure core, `(state, event, now) -> events`: recovery and simulation fold the same functions."""

@@ -1,6 +1,6 @@
 """Events: everything that can happen to an execution, as it is journaled.
 
-The journal is the truth, the state a fold over it. Names are those of SPEC part 2; instants are epoch seconds.
+The journal is the truth, the state a fold over it. Names as in SPEC part 2; instants in epoch seconds.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import msgspec
 
 from tenantry.language.plan.model import RetryOn  # noqa: TC001  (msgspec resolves annotations at run time)
 from tenantry.protocol.problems import Source
-
 
 JsonValue: TypeAlias = Any
 """A `language.values.Json`; msgspec reads no recursive alias."""
