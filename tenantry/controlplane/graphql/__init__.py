@@ -1,0 +1,1 @@
+"""The control plane over GraphQL: everything a tenant admin or platform operator does."""

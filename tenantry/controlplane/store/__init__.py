@@ -1,0 +1,1 @@
+"""What the control plane remembers: tables, migrations, queries. Called by services only."""

@@ -1,0 +1,72 @@
+"""The database: pooled connections and the two kinds of transaction. Services open them, nobody else.
+
+Row-level security is the second wall behind every query's own tenant condition: a tenant's transaction runs
+as the role `tenantry_tenant`, which sees and writes the rows of that one tenant whatever the query says. The
+platform's transactions run as the connecting user, for work that concerns several tenants.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tenantry.tenants.identity import TenantId
+
+_ENTER_TENANT: Final = text(
+    "SELECT set_config('tenantry.tenant', :tenant, true), set_config('role', 'tenantry_tenant', true)"
+)
+
+
+class Database:
+    """Hands out transactions; each commits when its block ends and rolls back when it raises."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    @asynccontextmanager
+    async def platform(self) -> AsyncIterator[AsyncSession]:
+        """A transaction that sees every tenant."""
+        async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @asynccontextmanager
+    async def tenant(self, tenant: TenantId) -> AsyncIterator[AsyncSession]:
+        """A transaction that sees one tenant and nothing else."""
+        async with self.platform() as session:
+            await session.execute(_ENTER_TENANT, {"tenant": tenant})
+            yield session
+
+    async def check(self) -> None:
+        """Returns when the database answers.
+
+        Raises:
+            SQLAlchemyError: it does not.
+            OSError: nobody listens there.
+        """
+        async with self._engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Closes the pooled connections."""
+        await self._engine.dispose()
+
+
+def connect(url: str) -> AsyncEngine:
+    """Prepares pooled connections to a `postgresql://` address; connects when first used."""
+    return create_async_engine(
+        url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        json_serializer=_dump,
+        json_deserializer=orjson.loads,
+        pool_pre_ping=True,
+    )
+
+
+def _dump(value: Any) -> str:
+    return orjson.dumps(value).decode()
