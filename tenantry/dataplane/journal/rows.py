@@ -95,11 +95,20 @@ class Rows:
         return Rows(**columns)
 
 
-def take(records: Iterable[ExecutionRecord], source: str) -> Rows:
-    """Takes the records' pending events into rows; they are no longer pending afterwards."""
+def take(records: Iterable[ExecutionRecord], source: str) -> tuple[Rows, list[str]]:
+    """Takes the records' pending events into rows; they are no longer pending afterwards.
+
+    Returns:
+        The rows, and the ids of executions whose events cannot be written as JSON.
+    """
     rows = Rows()
+    refused: list[str] = []
     for record in records:
-        segment = encode_events(record.pending)
+        try:
+            segment = encode_events(record.pending)
+        except (ValueError, TypeError, msgspec.MsgspecError):
+            refused.append(record.id)
+            continue
         rows.first_sequences.append(record.next_sequence)
         record.next_sequence += len(record.pending)
         record.pending = []
@@ -108,7 +117,7 @@ def take(records: Iterable[ExecutionRecord], source: str) -> Rows:
         if record.status in ENDED:
             rows.usage_ids.append(record.id)
             rows.usage_events.append(msgspec.json.encode(_usage(record, source)).decode())
-    return rows
+    return rows, refused
 
 
 def _add(rows: Rows, record: ExecutionRecord, segment: str) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 COMMIT_INTERVAL_SECONDS: Final = 0.003
 LINGER_SECONDS: Final = 0.02
 RECONNECT_SECONDS: Final = 0.5
-COMMIT_TIMEOUT_SECONDS: Final = 10.0
+COMMIT_TIMEOUT_SECONDS: Final = 5.0
 
 _LOG = logging.getLogger(__name__)
 _CONNECTION_LOST: Final = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
@@ -43,13 +43,14 @@ class JournalWriter:
         self._next: asyncio.Future[None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
+        self._available = False
         self._unstorable: set[str] = set()
         self.usage_written = asyncio.Event()
 
     @property
     def available(self) -> bool:
         """Whether the last commit went through; new journaled work is refused otherwise."""
-        return self._connection is not None and not self._backlog
+        return self._available
 
     async def start(self) -> None:
         """Connects and begins to write.
@@ -58,6 +59,7 @@ class JournalWriter:
             OSError, asyncpg.PostgresError: the database cannot be reached.
         """
         self._connection = await asyncpg.connect(self._url, timeout=COMMIT_TIMEOUT_SECONDS)
+        self._available = True
         self._task = asyncio.create_task(self._write_forever())
 
     async def stop(self) -> None:
@@ -88,7 +90,7 @@ class JournalWriter:
             if self._current is None:
                 self._current = asyncio.get_running_loop().create_future()
             await asyncio.shield(self._current)
-        elif self._backlog:
+        elif not self._available:
             raise JournalUnavailableError("the journal's database is not reachable")
         if record.id in self._unstorable:
             self._unstorable.discard(record.id)
@@ -101,7 +103,7 @@ class JournalWriter:
             self._wanted.clear()
             began = loop.time()
             await self._write_batch()
-            if self._backlog and not self._stopping:
+            if not self._available and not self._stopping:
                 await asyncio.sleep(RECONNECT_SECONDS)
                 self._wanted.set()
             else:
@@ -115,16 +117,20 @@ class JournalWriter:
         self._current, self._next = self._next, None
         self._committing = frozenset(dirty)
         if dirty:
-            self._backlog.append(take(dirty.values(), self._source))
+            rows, refused = take(dirty.values(), self._source)
+            self._backlog.append(rows)
+            self._unstorable.update(refused)
         try:
             while self._backlog:
                 await self._commit(self._backlog[0])
                 del self._backlog[0]
         except (*_CONNECTION_LOST, *_SERVER_TROUBLE) as error:
             _LOG.error("the journal cannot be written, %d commits wait: %s", len(self._backlog), error)
+            self._available = False
             await self._disconnect()
             self._settle(JournalUnavailableError("the journal's database is not reachable"))
         else:
+            self._available = True
             self._settle(None)
         self._committing = frozenset()
 
