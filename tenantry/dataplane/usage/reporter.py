@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -18,6 +19,7 @@ BATCH: Final = 1000
 INTERVAL_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 2.0
 
+_REFUSED: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
 _LOG = logging.getLogger(__name__)
 
 
@@ -51,15 +53,33 @@ class UsageReporter:
         Raises:
             httpx.HTTPError: the control plane did not acknowledge; nothing is deleted.
         """
-        rows = await self._pool.fetch("SELECT id, event FROM usage_outbox ORDER BY id LIMIT $1", BATCH)
-        if not rows:
-            return 0
+        rows = await self._pool.fetch(
+            "SELECT id, event FROM usage_outbox WHERE refused IS NULL ORDER BY id LIMIT $1", BATCH
+        )
+        if rows:
+            await self._report(rows)
+        return len(rows)
+
+    async def _report(self, rows: list[asyncpg.Record]) -> None:
         batch = f"[{','.join(row['event'] for row in rows)}]".encode()
         response = await self._client.post(
             "/internal/v1/usage", content=batch, headers={"Content-Type": BATCH_CONTENT_TYPE}
         )
+        if response.status_code in _REFUSED:
+            await self._report_apart(rows, response.text)
+            return
         response.raise_for_status()
         await self._pool.execute(
             "DELETE FROM usage_outbox WHERE id = ANY($1::uuid[])", [row["id"] for row in rows]
         )
-        return len(rows)
+
+    async def _report_apart(self, rows: list[asyncpg.Record], reason: str) -> None:
+        """One refused event must not hold the others back; it stays in the outbox with the reason."""
+        if len(rows) > 1:
+            for row in rows:
+                await self._report([row])
+            return
+        _LOG.error("the control plane refuses usage event %s: %s", rows[0]["id"], reason[:500])
+        await self._pool.execute(
+            "UPDATE usage_outbox SET refused = $2 WHERE id = $1", rows[0]["id"], reason[:500]
+        )

@@ -50,6 +50,7 @@ def upgrade() -> None:
     op.execute("""
         CREATE TABLE usage_outbox (
             id uuid PRIMARY KEY,
-            event json NOT NULL
+            event json NOT NULL,
+            refused text
         )
     """)
