@@ -10,7 +10,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tenantry.cli.private_files import load_private, save_private
-from tenantry.tenants.api_keys import make_token
+from tenantry.tenants.api_keys import make_token, parse_token
 
 if TYPE_CHECKING:
     from tenantry.cli.home import Home
@@ -28,6 +28,11 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True, rename="camel", for
 
     platform_admin: str
     tenants: dict[str, TenantCredentials] = {}
+
+    def __post_init__(self) -> None:
+        """Refuses a platform token that is none; `msgspec` reports it like any other damage."""
+        if parse_token(self.platform_admin) is None:
+            raise ValueError("platformAdmin is not an API key")
 
     def with_tenant(self, name: str, tokens: TenantCredentials) -> Credentials:
         """The same with this tenant's tokens."""
@@ -47,15 +52,13 @@ class PlaneSecrets(msgspec.Struct, frozen=True, kw_only=True, rename="camel", fo
 
     def __post_init__(self) -> None:
         """Refuses a signing key that is none; `msgspec` reports it like any other damage."""
-        self._private_key()
+        Ed25519PrivateKey.from_private_bytes(base64.b64decode(self.signing_key, validate=True))
 
     @property
     def bundle_public_key(self) -> str:
         """What bundles are verified with: the raw public key in base64."""
-        return base64.b64encode(self._private_key().public_key().public_bytes_raw()).decode()
-
-    def _private_key(self) -> Ed25519PrivateKey:
-        return Ed25519PrivateKey.from_private_bytes(base64.b64decode(self.signing_key))
+        private = Ed25519PrivateKey.from_private_bytes(base64.b64decode(self.signing_key))
+        return base64.b64encode(private.public_key().public_bytes_raw()).decode()
 
 
 def ensure_credentials(home: Home) -> Credentials:

@@ -1,0 +1,52 @@
+"""A trace as a waterfall: one bar per task on the execution's time axis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+WIDTH: Final = 36
+_STYLES: Final = {"completed": "green", "failed": "red", "skipped": "dim", "cancelled": "yellow"}
+
+
+def draw_waterfall(trace: Mapping[str, Any]) -> Table:
+    """The table for a trace as the data plane answers it; its longest bar is `WIDTH` characters."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("task", "status"):
+        table.add_column(column)
+    table.add_column(f"0 {'─' * (WIDTH - 10)} {_milliseconds(trace['durationSeconds'])}", width=WIDTH)
+    table.add_column("took", justify="right")
+    table.add_column("waited for")
+    for task in trace["tasks"]:
+        style = _STYLES.get(task["status"], "")
+        table.add_row(
+            task["id"],
+            Text(_status(task), style),
+            Text(_bar(task, trace["durationSeconds"]), style),
+            _milliseconds(task.get("durationSeconds", 0.0)),
+            ", ".join(task.get("waitedFor", ())),
+        )
+    return table
+
+
+def _status(task: Mapping[str, Any]) -> str:
+    attempts = len(task.get("attempts", ()))
+    return f"{task['status']} ({attempts} attempts)" if attempts > 1 else str(task["status"])
+
+
+def _bar(task: Mapping[str, Any], total_seconds: float) -> str:
+    if task["status"] == "skipped":
+        return ""
+    scale = WIDTH / max(total_seconds, 1e-9)
+    start = min(int(float(task.get("startSeconds", 0.0)) * scale), WIDTH - 1)
+    end = round(float(task.get("endSeconds", total_seconds)) * scale)
+    return " " * start + "█" * max(1, min(end, WIDTH) - start)
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.1f} ms"
