@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tenantry.language.documents.loading import load_document
 from tenantry.language.documents.model import Workflow, WorkflowTask
-from tenantry.language.documents.report import read
+from tenantry.language.documents.parsing import load_document
+from tenantry.language.documents.reading import read
 from tenantry.language.plan.compile import compile_workflow
 from tenantry.tenants.identity import TenantId
+from tenantry.tenants.isolation import compile_task_ref_policy
 from tenantry.tenants.limits import limits_of
 from tenantry.tenants.rate_card import parse_rate_card
 from tenantry.tenants.spec import TenantSpec
@@ -21,6 +22,16 @@ if TYPE_CHECKING:
 
 class DefinitionBrokenError(Exception):
     """A definition in a verified bundle does not compile: a fault of the platform, not of any caller."""
+
+
+class TaskNotAllowedError(Exception):
+    """A workflow uses a task its tenant may not use, or no longer may."""
+
+    def __init__(self, workflow: str, task: str) -> None:
+        super().__init__(
+            f"workflow {workflow} uses task {task}, which allowedTaskRefs of the tenant excludes"
+        )
+        self.workflow, self.task = workflow, task
 
 
 class ServedTenant:
@@ -38,6 +49,7 @@ class ServedTenant:
         self.limits = limits_of(spec)
         self.max_execution_seconds = spec.quotas.max_execution_duration
         self.rate_card = parse_rate_card(bundle.rate_card)
+        self._task_refs = compile_task_ref_policy(spec.allowed_task_refs)
         self.keys = {key.id: key for key in bundle.keys}
         self._definitions = {(item.kind, item.name): item for item in bundle.definitions}
         self._plans: dict[tuple[str, ...], Plan] = {}
@@ -62,12 +74,17 @@ class ServedTenant:
         """The compiled workflow, or `None` when there is no such workflow.
 
         Raises:
+            TaskNotAllowedError: it uses a task the tenant may not use.
             DefinitionBrokenError: it does not compile.
         """
         definition = self._definitions.get(("Workflow", workflow))
         if definition is None:
             return None
-        key = self._plan_key(definition)
+        tasks = [str(step["taskRef"]) for step in definition.document["spec"]["tasks"]]
+        for task in tasks:
+            if not self._task_refs.allows(task):
+                raise TaskNotAllowedError(workflow, task)
+        key = self._plan_key(definition, tasks)
         plan = self._plans.get(key)
         if plan is None:
             plan = self._plans[key] = self._compile(definition)
@@ -78,10 +95,9 @@ class ServedTenant:
             (item for item in self.bundle.definitions if item.kind == kind), key=lambda item: item.name
         )
 
-    def _plan_key(self, workflow: BundledDefinition) -> tuple[str, ...]:
-        steps = workflow.document["spec"]["tasks"]
-        tasks = [self._definitions.get(("WorkflowTask", step.get("taskRef", ""))) for step in steps]
-        return (workflow.digest, str(workflow.version), *(task.digest if task else "" for task in tasks))
+    def _plan_key(self, workflow: BundledDefinition, tasks: list[str]) -> tuple[str, ...]:
+        used = [self._definitions.get(("WorkflowTask", task)) for task in tasks]
+        return (workflow.digest, str(workflow.version), *(task.digest if task else "" for task in used))
 
     def _compile(self, definition: BundledDefinition) -> Plan:
         workflow, findings = read(load_document(definition.document), Workflow)
