@@ -66,11 +66,8 @@ def _fields(shape: Any) -> dict[str, Any]:
 
 def _items(shape: Any) -> Any:
     """The type of a collection's items or values."""
-    for member in _members(shape):
-        arguments = [argument for argument in get_args(member) if argument is not Ellipsis]
-        if arguments:
-            return arguments[-1]
-    return None
+    arguments = [argument for member in _members(shape) for argument in get_args(member)]
+    return next((argument for argument in reversed(arguments) if argument is not Ellipsis), None)
 
 
 def _members(shape: Any) -> tuple[Any, ...]:

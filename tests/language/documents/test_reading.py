@@ -203,7 +203,7 @@ class Zoo(BaseModel):
     animals: dict[str, Annotated[Cat | Dog, Field(discriminator="kind")]] = {}
     star: Annotated[Cat | None, Field(description="the favourite")] = None
     visitors: list[int] = []
-    keepers: None | list[dict[str, int]] = None
+    keepers: list[dict[str, int]] | None = None
     size: int | bool = 0
 
     @field_validator("visitors")
@@ -224,7 +224,7 @@ def test_any_spec_can_be_read_in_the_common_envelope() -> None:
                 "animals": {"tom": {"kind": "cat", "lifes": 7}, "rex": {"kind": "dgo"}},
                 "star": {"kind": "cat", "lives": None},
                 "visitors": [1, 2],
-                "keepers": [{}, {"ann": "four"}],
+                "keepers": [{}, {"ann": 1.5}],
                 "size": [],
             },
         }
@@ -244,7 +244,7 @@ def test_any_spec_can_be_read_in_the_common_envelope() -> None:
         ("/spec/visitors", "spec.visitors is [1,2]: one visitor at a time", ""),
         (
             "/spec/keepers/1/ann",
-            'spec.keepers[1].ann is "four": Input should be a valid integer, unable to parse string as an integer',
+            "spec.keepers[1].ann must be an integer, not a number",
             "",
         ),
         ("/spec/size/int", "spec.size.int must be an integer, not a list", ""),
