@@ -28,9 +28,7 @@ class TaskNotAllowedError(Exception):
     """A workflow uses a task its tenant may not use, or no longer may."""
 
     def __init__(self, workflow: str, task: str) -> None:
-        super().__init__(
-            f"workflow {workflow} uses task {task}, which allowedTaskRefs of the tenant excludes"
-        )
+        super().__init__(f"workflow {workflow} uses task {task}, which the tenant's allowedTaskRefs excludes")
         self.workflow, self.task = workflow, task
 
 
@@ -52,11 +50,13 @@ class ServedTenant:
         self._task_refs = compile_task_ref_policy(spec.allowed_task_refs)
         self.keys = {key.id: key for key in bundle.keys}
         self._definitions = {(item.kind, item.name): item for item in bundle.definitions}
-        self._plans: dict[tuple[str, ...], Plan] = {}
+        self._plans: dict[str, Plan] = {}
+        self._compiled: dict[tuple[str, ...], Plan] = {}
 
     def adopt_plans(self, former: ServedTenant) -> None:
         """Keeps what an earlier revision compiled; unchanged definitions are not compiled again."""
-        self._plans = former._plans
+        digests = {item.digest for item in self.bundle.definitions}
+        self._compiled = {key: plan for key, plan in former._compiled.items() if key[0] in digests}
 
     def workflows(self) -> list[BundledDefinition]:
         """Its workflows, by name."""
@@ -77,17 +77,20 @@ class ServedTenant:
             TaskNotAllowedError: it uses a task the tenant may not use.
             DefinitionBrokenError: it does not compile.
         """
-        definition = self._definitions.get(("Workflow", workflow))
-        if definition is None:
-            return None
+        plan = self._plans.get(workflow)
+        if plan is None and (definition := self.definition("Workflow", workflow)):
+            plan = self._plans[workflow] = self._admitted_plan(definition)
+        return plan
+
+    def _admitted_plan(self, definition: BundledDefinition) -> Plan:
         tasks = [str(step["taskRef"]) for step in definition.document["spec"]["tasks"]]
         for task in tasks:
             if not self._task_refs.allows(task):
-                raise TaskNotAllowedError(workflow, task)
+                raise TaskNotAllowedError(definition.name, task)
         key = self._plan_key(definition, tasks)
-        plan = self._plans.get(key)
+        plan = self._compiled.get(key)
         if plan is None:
-            plan = self._plans[key] = self._compile(definition)
+            plan = self._compiled[key] = self._compile(definition)
         return plan
 
     def _of_kind(self, kind: str) -> list[BundledDefinition]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tenantry.dataplane.bundles.tenant import TaskNotAllowedError
 from tenantry.dataplane.engine.core.events import Failure, FailureCode
 from tenantry.dataplane.engine.core.state import ExecutionStatus
 from tenantry.dataplane.engine.ports import JournalUnavailableError
@@ -76,7 +77,10 @@ class ExecuteEndpoints:
     def _called(self, request: Request) -> tuple[Caller, Plan]:
         services = self._services
         caller = admit_caller(services.registry, request, services.clock, Permission.EXECUTE)
-        plan = caller.tenant.plan(request.path_params["name"])
+        try:
+            plan = caller.tenant.plan(request.path_params["name"])
+        except TaskNotAllowedError as error:
+            raise errors.forbidden(str(error)) from None
         if plan is None:
             raise errors.not_found("workflow")
         return caller, plan
