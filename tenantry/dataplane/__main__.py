@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import sys
+from typing import Final
 
 import asyncpg
 import uvicorn
@@ -13,6 +14,8 @@ import uvicorn
 from tenantry.dataplane.gateway.app import create_app
 from tenantry.dataplane.process import running
 from tenantry.dataplane.settings import Settings, SettingsError, settings_from
+
+_KEEP_ALIVE_SECONDS: Final = 30
 
 
 def main() -> int:
@@ -50,7 +53,10 @@ async def _serve(settings: Settings) -> None:
             access_log=False,
             log_config=None,
             lifespan="off",
+            ws="none",
             server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=round(settings.drain_seconds),
         )
         await uvicorn.Server(config).serve()
 
