@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.support.postgres import Databases, run_postgres
+
+# How long an example takes says something about the machine, nothing about the code.
+settings.register_profile("tenantry", deadline=None)
+settings.load_profile("tenantry")
 
 
 @pytest.fixture(scope="session")
