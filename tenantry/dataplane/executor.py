@@ -82,8 +82,9 @@ class Executor:
         """Keeps the leases of everything in flight alive, until cancelled."""
         while True:
             await asyncio.sleep(self._limits.lease_seconds / 3)
-            for run, tenant in list(self._runs.values()):
-                await self._limits.renew(tenant.name, tenant.limits, run.record.id, Instant(self._clock()))
+            for key, (_run, tenant) in list(self._runs.items()):
+                if key in self._runs:  # it may have ended while another was renewed
+                    await self._limits.renew(tenant.name, tenant.limits, key[1], Instant(self._clock()))
 
     async def drain(self, grace_seconds: float) -> None:
         """Takes no more work and waits for what is in flight, at most so long."""
