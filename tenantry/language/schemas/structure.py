@@ -1,0 +1,187 @@
+"""The structure of a JSON Schema: its subschemas and references. What looks into schemas walks with these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import unquote
+
+from tenantry.language.values import pointer_token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SCHEMA: Final = frozenset(
+    (
+        "additionalProperties",
+        "contains",
+        "contentSchema",
+        "else",
+        "if",
+        "items",
+        "not",
+        "propertyNames",
+        "then",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+    )
+)
+_SCHEMAS: Final = frozenset(("allOf", "anyOf", "oneOf", "prefixItems"))
+_NAMED_SCHEMAS: Final = frozenset(
+    ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")
+)
+_DEFINITIONS: Final = frozenset(("$defs", "definitions"))
+
+_IN_PLACE: Final = frozenset(
+    ("$ref", "allOf", "anyOf", "dependentSchemas", "else", "if", "not", "oneOf", "then")
+)
+
+MAX_EXPANDED: Final = 10_000
+"""Subschemas of a schema with its references written out: past it one value could take seconds to judge."""
+
+_MAX_TRAIL: Final = 128
+_MAX_INLINED: Final = 2_000
+
+
+class Expansion(NamedTuple):
+    """What a schema becomes with its references written out.
+
+    Attributes:
+        size: how many subschemas it has, at most `MAX_EXPANDED + 1`; a reference back to itself is one.
+        recursions: how many of them are such references.
+        loops: whether a reference leads back to itself at the same value, and so nowhere.
+    """
+
+    size: int
+    recursions: int
+    loops: bool
+
+
+def subschemas(schema: Any) -> Iterator[tuple[str, Any]]:
+    """The direct subschemas, each with its JSON pointer from here, in the order of the document."""
+    if not isinstance(schema, dict):
+        return
+    for keyword, value in schema.items():
+        pointer = pointer_token(keyword)
+        if keyword in _SCHEMA:
+            yield pointer, value
+        elif keyword in _SCHEMAS and isinstance(value, list):
+            yield from ((pointer + pointer_token(index), item) for index, item in enumerate(value))
+        elif keyword in _NAMED_SCHEMAS and isinstance(value, dict):
+            yield from ((pointer + pointer_token(name), item) for name, item in value.items())
+
+
+def resolve(root: Any, reference: Any) -> Any:
+    """What a `$ref` such as `#/$defs/user` leads to, or `None` when it leads nowhere in this schema."""
+    if not isinstance(reference, str) or not (reference + "/").startswith("#/"):
+        return None
+    node = root
+    for token in unquote(reference).split("/")[1:]:
+        key = token.replace("~1", "/").replace("~0", "~")
+        if isinstance(node, dict):
+            node = node.get(key)
+        elif isinstance(node, list) and key.isdecimal() and int(key) < len(node):
+            node = node[int(key)]
+        else:
+            return None
+    return node
+
+
+def expansion(root: Any) -> Expansion:
+    """How large the schema is with its references written out; definitions nobody refers to do not count."""
+    return _Expander(root).expand(root, (), 0)
+
+
+def inline(root: Any, node: Any) -> Any:
+    """The subschema with its references written out, so that it means the same without its root.
+
+    A reference back to itself becomes the schema that allows everything, as does what is past the first two
+    thousand subschemas: who compares schemas then knows less, and never something wrong.
+    """
+    return _Inliner(root).inline(node, ()) if _has_reference(node) else node
+
+
+@dataclass(slots=True)
+class _Expander:
+    """Measures each subschema once, by identity; `trail` are those being measured, outermost first."""
+
+    root: Any
+    known: dict[int, Expansion] = field(default_factory=dict)
+
+    def expand(self, node: Any, trail: tuple[int, ...], deeper_from: int) -> Expansion:
+        """Measures one node; those of the trail from `deeper_from` on judge the same value as the node."""
+        if not isinstance(node, dict):
+            return Expansion(1, 0, loops=False)
+        if id(node) in trail:
+            return Expansion(1, 1, loops=id(node) in trail[deeper_from:])
+        if len(trail) > _MAX_TRAIL:
+            return Expansion(MAX_EXPANDED + 1, 0, loops=False)
+        if id(node) not in self.known:
+            self.known[id(node)] = self._measure(node, (*trail, id(node)), deeper_from)
+        return self.known[id(node)]
+
+    def _measure(self, node: dict[str, Any], trail: tuple[int, ...], deeper_from: int) -> Expansion:
+        parts = [
+            self.expand(child, trail, deeper_from if keyword in _IN_PLACE else len(trail))
+            for keyword, child in self._children(node)
+        ]
+        size = 1 + sum(part.size for part in parts)
+        recursions = sum(part.recursions for part in parts)
+        return Expansion(
+            min(size, MAX_EXPANDED + 1),
+            min(recursions, MAX_EXPANDED + 1),
+            loops=any(part.loops for part in parts),
+        )
+
+    def _children(self, node: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+        for pointer, child in subschemas(node):
+            keyword = pointer.split("/")[1]
+            if keyword not in _DEFINITIONS:
+                yield keyword, child
+        if "$ref" in node:
+            yield "$ref", resolve(self.root, node["$ref"])
+
+
+def _has_reference(node: Any) -> bool:
+    stack = [node]
+    while stack:
+        schema = stack.pop()
+        if isinstance(schema, dict) and "$ref" in schema:
+            return True
+        stack += (child for _, child in subschemas(schema))
+    return False
+
+
+@dataclass(slots=True)
+class _Inliner:
+    """Writes references out, up to a number of subschemas; `trail` are the references being written out."""
+
+    root: Any
+    left: int = _MAX_INLINED
+
+    def inline(self, node: Any, trail: tuple[str, ...]) -> Any:
+        """Writes out the references of one node."""
+        self.left -= 1
+        if not isinstance(node, dict):
+            return node
+        if self.left < 0:
+            return {}
+        inlined = {
+            keyword: self._inline_keyword(keyword, value, trail)
+            for keyword, value in node.items()
+            if keyword not in _DEFINITIONS and keyword != "$ref"
+        }
+        reference = node.get("$ref")
+        if reference is None or reference in trail:
+            return inlined
+        target = self.inline(resolve(self.root, reference), (*trail, reference))
+        return {**inlined, "allOf": [*inlined.get("allOf", ()), target]} if inlined else target
+
+    def _inline_keyword(self, keyword: str, value: Any, trail: tuple[str, ...]) -> Any:
+        if keyword in _SCHEMA:
+            return self.inline(value, trail)
+        if keyword in _SCHEMAS:
+            return [self.inline(item, trail) for item in value]
+        if keyword in _NAMED_SCHEMAS:
+            return {name: self.inline(item, trail) for name, item in value.items()}
+        return value
