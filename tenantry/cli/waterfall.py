@@ -19,7 +19,7 @@ def draw_waterfall(trace: Mapping[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("task", "status"):
         table.add_column(column)
-    table.add_column(f"0 {'─' * (WIDTH - 10)} {_milliseconds(trace['durationSeconds'])}", width=WIDTH)
+    table.add_column(_axis(trace["durationSeconds"]), width=WIDTH)
     table.add_column("took", justify="right")
     table.add_column("waited for")
     for task in trace["tasks"]:
@@ -32,6 +32,11 @@ def draw_waterfall(trace: Mapping[str, Any]) -> Table:
             ", ".join(task.get("waitedFor", ())),
         )
     return table
+
+
+def _axis(total_seconds: float) -> str:
+    end = _milliseconds(total_seconds)
+    return f"0 {'─' * (WIDTH - 3 - len(end))} {end}"
 
 
 def _status(task: Mapping[str, Any]) -> str:
