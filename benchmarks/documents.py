@@ -9,6 +9,12 @@ Document: TypeAlias = dict[str, Any]
 _TEXT: Final = {"type": "string"}
 _INTEGER: Final = {"type": "integer"}
 _USER_INPUT: Final = {"type": "object", "required": ["userId"], "properties": {"userId": _INTEGER}}
+_TASK_INPUT: Final = {
+    "type": "object",
+    "required": ["id"],
+    "properties": {"id": _INTEGER, "reference": _TEXT},
+    "additionalProperties": False,
+}
 _ANSWERS: Final[dict[str, dict[str, Any]]] = {
     "users": {"id": _INTEGER, "email": _TEXT},
     "orders": {"latest": _INTEGER, "total": _INTEGER},
@@ -35,7 +41,7 @@ def make_tasks(upstream: str) -> list[Document]:
             name,
             {
                 "type": "http",
-                "inputSchema": _object({"id": _INTEGER}),
+                "inputSchema": _TASK_INPUT,
                 "outputSchema": _object(answer),
                 "request": {"method": "GET", "url": f"{upstream}/{name}/{{{{input.id}}}}"},
                 "timeout": "5s",
@@ -83,7 +89,7 @@ def make_large(steps: int = 50) -> Document:
         step: Document = {
             "id": f"step{index}",
             "taskRef": names[index % len(names)],
-            "input": {"id": f"{{{{{source}}}}}"},
+            "input": {"id": f"{{{{{source}}}}}", "reference": f"{{{{execution.id}}}}/{index}"},
         }
         if index % 7 == 6 and names[index % len(names)] != "users":
             step["condition"] = {"if": f"{{{{{source}}}}} > {index} && {{{{input.userId}}}} != 0"}

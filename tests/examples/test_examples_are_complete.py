@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tenantry.language.documents.parsing import parse_documents
+from tenantry.language.validation import validate_task, validate_workflow
+from tenantry.tenants.isolation import TaskRefPolicy
 from tenantry.tenants.spec import TenantSpec
 from tests.support.examples import FOLDER, document_files, example_runs, promised_part, tenant_names
 
 if TYPE_CHECKING:
     from tenantry.language.documents.document import Document
+    from tenantry.language.findings import Finding
 
 
 def documents(tenant: str) -> list[Document]:
@@ -21,6 +24,23 @@ def documents(tenant: str) -> list[Document]:
         assert parsed.findings == ()
         found += parsed.documents
     return found
+
+
+def validate(tenant: str) -> list[Finding]:
+    """Everything validation has to say about a tenant's examples."""
+    found, tasks = documents(tenant), {}
+    findings: list[Finding] = []
+    for document in found:
+        if document.kind == "WorkflowTask":
+            task, problems = validate_task(document)
+            findings += problems
+            if task is not None:
+                tasks[task.name] = task
+    allowed = TaskRefPolicy(TenantSpec.model_validate(found[0].raw["spec"]).allowed_task_refs)
+    for document in found:
+        if document.kind == "Workflow":
+            findings += validate_workflow(document, tasks, allowed.allows)[1]
+    return findings
 
 
 def names(tenant: str, kind: str) -> list[str]:
@@ -37,6 +57,11 @@ def test_each_file_holds_one_document_named_like_the_file(tenant: str) -> None:
 def test_each_tenant_spec_is_valid_and_reaches_the_test_api(tenant: str) -> None:
     spec = TenantSpec.model_validate(documents(tenant)[0].raw["spec"])
     assert spec.egress.allow == ("127.0.0.0/8",)
+
+
+@pytest.mark.parametrize("tenant", tenant_names())
+def test_validation_has_nothing_to_say(tenant: str) -> None:
+    assert validate(tenant) == []
 
 
 @pytest.mark.parametrize("tenant", tenant_names())
