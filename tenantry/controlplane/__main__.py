@@ -6,11 +6,13 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
 
 from tenantry.controlplane.application import ControlPlane
 from tenantry.controlplane.settings import SettingsError, read_settings
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from tenantry.controlplane.settings import Settings
 
 _DRAIN_SECONDS: Final = 10
+_BACKLOG: Final = 2048
+
+
+class StartError(Exception):
+    """It cannot start; the message is one sentence."""
 
 
 class _Server(uvicorn.Server):
@@ -31,12 +38,34 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(settings: Settings) -> None:
+async def _run(settings: Settings) -> None:
     control_plane = ControlPlane(settings)
+    try:
+        listener = _listen(settings)
+        await _prepare(control_plane)
+        await _serve(control_plane, listener)
+    finally:
+        await control_plane.close()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise StartError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from None
+
+
+async def _prepare(control_plane: ControlPlane) -> None:
+    try:
+        await control_plane.prepare()
+    except (OSError, SQLAlchemyError) as error:
+        raise StartError(f"cannot use the database: {str(error).splitlines()[0]}") from None
+
+
+async def _serve(control_plane: ControlPlane, listener: socket.socket) -> None:
     config = uvicorn.Config(
         control_plane.app,
-        host=settings.host,
-        port=settings.port,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -48,10 +77,9 @@ async def _serve(settings: Settings) -> None:
         control_plane.drain()
         server.should_exit = True
 
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    await server.serve()
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    await server.serve(sockets=[listener])
 
 
 def main() -> int:
@@ -59,11 +87,14 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         settings = read_settings(os.environ)
+        with asyncio.Runner(loop_factory=uvicorn.Config("").get_loop_factory()) as runner:
+            runner.run(_run(settings))
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    with asyncio.Runner(loop_factory=uvicorn.Config("").get_loop_factory()) as runner:
-        runner.run(_serve(settings))
+    except StartError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     return 0
 
 

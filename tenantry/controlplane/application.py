@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class ControlPlane:
-    """The process's parts. `app` is what a server runs; its lifespan migrates the database first."""
+    """The process's parts: `prepare` the database, then let a server run `app`, then `close`."""
 
     def __init__(self, settings: Settings, clock: Clock = utc_now) -> None:
         self._settings = settings
@@ -57,12 +57,21 @@ class ControlPlane:
             lifespan=self._lifespan,
         )
 
+    async def prepare(self) -> None:
+        """Migrates the database and puts the platform-admin's key into it.
+
+        Raises:
+            OSError: nobody listens at the database's address.
+            SQLAlchemyError: it refuses.
+        """
+        await migrate(self._engine)
+        await self._services.authentication.ensure_bootstrap_key(self._settings.platform_admin_token)
+
+    async def close(self) -> None:
+        """Closes the connections to the database."""
+        await self._database.close()
+
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        try:
-            await migrate(self._engine)
-            await self._services.authentication.ensure_bootstrap_key(self._settings.platform_admin_token)
-            async with self._changes:
-                yield
-        finally:
-            await self._database.close()
+        async with self._changes:
+            yield

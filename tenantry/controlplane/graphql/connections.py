@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import orjson
 import strawberry
@@ -13,6 +13,8 @@ from tenantry.controlplane.services.pages import Page
 
 NodeT = TypeVar("NodeT")
 RowT = TypeVar("RowT")
+
+_MAX_INT: Final = 2**31 - 1
 
 
 @strawberry.type(description="Where a page lies in its list.")
@@ -69,9 +71,15 @@ def decode_cursor(cursor: str, *types: type[str | int]) -> tuple[str | int, ...]
         key = orjson.loads(base64.urlsafe_b64decode(cursor.encode()))
     except (binascii.Error, ValueError):
         key = None
-    if not isinstance(key, list) or [type(part) for part in key] != list(types) or "\0" in str(key):
+    if not isinstance(key, list) or len(key) != len(types) or not all(map(_is_part, key, types)):
         raise InvalidInputError("page.cursor", "that is not a cursor of this list", field="after")
     return tuple(key)
+
+
+def _is_part(part: Any, wanted: type[str] | type[int]) -> bool:
+    if isinstance(part, str):
+        return wanted is str and "\0" not in part
+    return type(part) is int and wanted is int and 0 <= part <= _MAX_INT
 
 
 def _encode(key: tuple[str | int, ...]) -> str:

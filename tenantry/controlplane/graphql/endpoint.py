@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from graphql import GraphQLError
+from graphql import GraphQLError, OperationDefinitionNode
 from starlette.responses import Response
 from starlette.routing import Route
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import strawberry
+    from graphql import DocumentNode
     from starlette.requests import Request
 
     from tenantry.controlplane.services.platform import Services
@@ -83,7 +84,7 @@ class GraphQLEndpoint:
 
     async def _execute(self, operation: Operation, context: Context, media_type: str) -> Response:
         try:
-            check_document(operation.query)
+            _check_choice(check_document(operation.query), operation.name)
             result = await self._schema.execute(
                 operation.query,
                 variable_values=operation.variables,
@@ -115,15 +116,22 @@ def _read_operation(body: bytes) -> Operation:
         raise BadRequestError(error.reason) from None
     if not isinstance(content, dict):
         raise BadRequestError("a request is one JSON object; batches are not taken")
-    query = content.get("query")
-    variables, name = content.get("variables") or {}, content.get("operationName")
+    query, name = content.get("query"), content.get("operationName")
+    variables, extensions = content.get("variables"), content.get("extensions")
     if not isinstance(query, str):
         raise BadRequestError("query is the text of a GraphQL document")
-    if not isinstance(variables, dict) or not isinstance(name, str | None):
-        raise BadRequestError("variables is an object and operationName a string, where they are given")
-    if not isinstance(content.get("extensions") or {}, dict):
-        raise BadRequestError("extensions is an object, where it is given")
-    return Operation(query=query, variables=variables, name=name)
+    if not isinstance(name, str | None):
+        raise BadRequestError("operationName is a string, where it is given")
+    if not isinstance(variables, dict | None) or not isinstance(extensions, dict | None):
+        raise BadRequestError("variables and extensions are objects, where they are given")
+    return Operation(query=query, variables=variables or {}, name=name)
+
+
+def _check_choice(document: DocumentNode, name: str | None) -> None:
+    # Strawberry would run the first of several; the specification wants them told apart.
+    operations = [one for one in document.definitions if isinstance(one, OperationDefinitionNode)]
+    if name is None and len(operations) > 1:
+        raise GraphQLError("The document has several operations; say which one in operationName.")
 
 
 def _refuse(errors: Iterable[GraphQLError], media_type: str) -> Response:

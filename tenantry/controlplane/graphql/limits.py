@@ -25,7 +25,7 @@ from graphql.language import Visitor
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graphql import SelectionNode, SelectionSetNode
+    from graphql import DocumentNode, SelectionNode, SelectionSetNode
 
 MAX_TOKENS: Final = 600
 MAX_COMMENTS: Final = 100
@@ -43,8 +43,8 @@ class Size:
     aliases: int = 0
 
 
-def check_document(query: str) -> None:
-    """Returns when the document may be validated and executed.
+def check_document(query: str) -> DocumentNode:
+    """The parsed document, when it may be validated and executed.
 
     Raises:
         GraphQLError: it is no GraphQL, it is too large, or it holds text that cannot be stored.
@@ -58,6 +58,7 @@ def check_document(query: str) -> None:
     for operation in document.definitions:
         if isinstance(operation, OperationDefinitionNode):
             _check_size(measure.selection(operation.selection_set))
+    return document
 
 
 class _StorableText(Visitor):

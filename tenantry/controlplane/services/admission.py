@@ -13,13 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import msgspec
 
 from tenantry.language.codes import Code
-from tenantry.language.documents.model import (
-    Metadata,
-    Resource,
-    TransformTaskSpec,
-    Workflow,
-    WorkflowTask,
-)
+from tenantry.language.documents.model import Resource, Workflow, WorkflowTask
 from tenantry.language.documents.parsing import load_document, parse_documents
 from tenantry.language.documents.reading import read
 from tenantry.language.findings import Finding, Severity
@@ -39,6 +33,16 @@ TENANT: Final = "WorkflowTenant"
 
 Key: TypeAlias = tuple[str, str]
 """Kind and name: what a definition is called within its tenant."""
+
+# Takes and gives anything, so that what is wrong with a task is told once and not at each of its uses.
+_STAND_IN: Final = WorkflowTask.model_validate(
+    {
+        "apiVersion": "workflow.io/v1",
+        "kind": TASK,
+        "metadata": {"name": "stand-in"},
+        "spec": {"type": "transform", "value": {}},
+    }
+)
 
 
 class WorkflowTenant(Resource[TenantSpec]):
@@ -91,7 +95,7 @@ def judge_definitions(
         if document.kind == TASK:
             task, found = validate_task(document)
             findings += found
-            tasks[document.name] = task or _stand_in(document.name)
+            tasks[document.name] = task or _STAND_IN
     for document in documents:
         if document.kind == WORKFLOW:
             findings += validate_workflow(document, tasks, allows)[1]
@@ -110,16 +114,6 @@ def _stored_tasks(stored: Mapping[Key, dict[str, Any]]) -> Iterator[tuple[str, W
     for (kind, name), raw in stored.items():
         if kind == TASK:
             yield name, WorkflowTask.model_validate(raw)
-
-
-def _stand_in(name: str) -> WorkflowTask:
-    # Takes and gives anything, so that what is wrong with a task is told once and not at each of its uses.
-    return WorkflowTask(
-        api_version="workflow.io/v1",
-        kind="WorkflowTask",
-        metadata=Metadata.model_construct(name=name),
-        spec=TransformTaskSpec(type="transform", value={}),
-    )
 
 
 def _broken(

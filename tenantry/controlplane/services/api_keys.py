@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from tenantry.controlplane.services.access import require, transaction
+from tenantry.controlplane.services.clock import check_instant
 from tenantry.controlplane.services.errors import (
     ConflictError,
     ForbiddenError,
@@ -65,6 +66,8 @@ class ApiKeys:
             raise InvalidInputError(
                 "api_key.name", "a name is 1 to 63 letters, digits, spaces, dots, dashes", field="name"
             )
+        if expires_at is not None:
+            expires_at = check_instant(expires_at, "expiresAt")
         async with self._changes.open(actor, tenant) as change:
             return await _issue(change, name=name, role=role, expires_at=expires_at)
 

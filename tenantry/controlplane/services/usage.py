@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from tenantry.controlplane.services.access import require, transaction
+from tenantry.controlplane.services.clock import check_instant
 from tenantry.controlplane.services.errors import InvalidInputError, NotFoundError
 from tenantry.controlplane.store.rate_cards import list_rate_cards
 from tenantry.controlplane.store.tenants import existing_tenants, find_tenant
@@ -25,14 +25,13 @@ from tenantry.tenants.roles import Permission
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from tenantry.controlplane.store.database import Database
     from tenantry.controlplane.store.usage import WorkflowSums
     from tenantry.protocol.usage import UsageEvent
     from tenantry.tenants.roles import Principal
 
-_FIRST_YEAR: Final = 1970
-_LAST_YEAR: Final = 9998
 _LOG = logging.getLogger(__name__)
 
 
@@ -110,14 +109,10 @@ def _to_row(event: UsageEvent) -> dict[str, Any]:
 
 
 def _check_span(start: datetime, end: datetime) -> tuple[datetime, datetime]:
-    for name, instant in (("from", start), ("to", end)):
-        if instant.tzinfo is None:
-            raise InvalidInputError("usage.span", "an instant needs its time zone", field=name)
-        if not _FIRST_YEAR <= instant.year <= _LAST_YEAR:
-            raise InvalidInputError("usage.span", f"{instant.year} is no year of usage", field=name)
+    start, end = check_instant(start, "from"), check_instant(end, "to")
     if end <= start:
         raise InvalidInputError("usage.span", "the end is not after the start", field="to")
-    return start.astimezone(UTC).replace(minute=0, second=0, microsecond=0), end
+    return start.replace(minute=0, second=0, microsecond=0), end
 
 
 def _priced(

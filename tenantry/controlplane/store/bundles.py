@@ -38,4 +38,4 @@ async def find_bundle(session: AsyncSession, tenant: str) -> BundleRow | None:
 async def bundle_index(session: AsyncSession) -> Sequence[tuple[str, int, str]]:
     """Tenant, revision and digest of every bundle, by tenant."""
     statement = select(BundleRow.tenant, BundleRow.revision, BundleRow.digest)
-    return (await session.execute(statement.order_by(col(BundleRow.tenant)))).tuples().all()
+    return (await session.execute(statement.order_by(col(BundleRow.tenant)))).all()

@@ -88,7 +88,7 @@ async def count_definitions(
         .order_by(col(Current.tenant), col(Current.kind))
     )
     counts: dict[str, list[tuple[str, int]]] = {}
-    for tenant, kind, count in (await session.execute(statement)).tuples():
+    for tenant, kind, count in await session.execute(statement):
         counts.setdefault(tenant, []).append((kind, count))
     return counts
 

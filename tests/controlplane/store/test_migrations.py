@@ -1,0 +1,53 @@
+"""Migrations: they make what the models say, once, however many processes start at once."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, text
+from sqlmodel import SQLModel
+
+from tenantry.controlplane.store import tables
+from tenantry.controlplane.store.database import connect
+from tenantry.controlplane.store.migration import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+
+@pytest.fixture
+async def engine(make_database: Callable[[], str]) -> AsyncIterator[AsyncEngine]:
+    engine = connect(make_database())
+    yield engine
+    await engine.dispose()
+
+
+async def test_migrations_make_what_the_models_say(engine: AsyncEngine) -> None:
+    await migrate(engine)
+
+    def differences(connection: Connection) -> object:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return compare_metadata(context, SQLModel.metadata)
+
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_processes_that_start_at_once_migrate_once(engine: AsyncEngine) -> None:
+    await asyncio.gather(*(migrate(engine) for _ in range(4)))
+    await migrate(engine)
+    async with engine.connect() as connection:
+        versions = (await connection.execute(text("SELECT version_num FROM alembic_version"))).all()
+    assert len(versions) == 1
+
+
+def test_the_tenant_leads_every_primary_key() -> None:
+    assert tables.TenantRow.metadata is SQLModel.metadata
+    for table in SQLModel.metadata.sorted_tables:
+        assert table.primary_key.columns.keys()[0] == "tenant", table.name
