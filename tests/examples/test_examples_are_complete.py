@@ -8,7 +8,7 @@ import pytest
 
 from tenantry.language.documents.parsing import parse_documents
 from tenantry.language.validation import validate_task, validate_workflow
-from tenantry.tenants.isolation import TaskRefPolicy
+from tenantry.tenants.isolation import compile_task_ref_policy
 from tenantry.tenants.spec import TenantSpec
 from tests.support.examples import FOLDER, document_files, example_runs, promised_part, tenant_names
 
@@ -36,7 +36,7 @@ def validate(tenant: str) -> list[Finding]:
             findings += problems
             if task is not None:
                 tasks[task.name] = task
-    allowed = TaskRefPolicy(TenantSpec.model_validate(found[0].raw["spec"]).allowed_task_refs)
+    allowed = compile_task_ref_policy(TenantSpec.model_validate(found[0].raw["spec"]).allowed_task_refs)
     for document in found:
         if document.kind == "Workflow":
             findings += validate_workflow(document, tasks, allowed.allows)[1]
