@@ -36,8 +36,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_de
     type: str
     title: str
     status: int
+    source: Source
     detail: str = ""
-    source: Source = Source.CALLER
     execution_id: str = ""
     task_id: str = ""
     violations: tuple[dict[str, str], ...] = ()
@@ -45,6 +45,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_de
     extra: dict[str, Any] = {}
 
 
-def problem(code: str, title: str, status: int, detail: str = "", **fields: Any) -> Problem:
-    """A problem of the given code."""
-    return Problem(type=TYPE_BASE + code, title=title, status=status, detail=detail, **fields)
+def problem(
+    code: str, title: str, status: int, detail: str = "", *, source: Source = Source.CALLER, **fields: Any
+) -> Problem:
+    """A problem of the given code; the caller's fault unless said otherwise."""
+    return Problem(type=TYPE_BASE + code, title=title, status=status, detail=detail, source=source, **fields)
