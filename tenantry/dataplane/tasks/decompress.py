@@ -26,7 +26,7 @@ def decompress(chunks: Sequence[bytes], encoding: str, limit: int) -> bytes:
         ResponseTooLargeError: the result would exceed the limit.
         BadResponseError: an encoding we did not ask for, or damaged data.
     """
-    if encoding in ("", "identity"):
+    if encoding in ("", "identity") or not chunks:
         return b"".join(chunks)
     if encoding not in ("gzip", "x-gzip", "deflate"):
         raise BadResponseError(f"Content-Encoding {encoding[:40]!r} was not asked for", sent=True)
@@ -44,4 +44,6 @@ def decompress(chunks: Sequence[bytes], encoding: str, limit: int) -> bytes:
         raise BadResponseError(f"the {encoding} body is damaged: {error}", sent=True) from None
     if not decoder.eof:
         raise BadResponseError(f"the {encoding} body is cut short", sent=True)
+    if decoder.unused_data:
+        raise BadResponseError(f"the {encoding} body goes on after its end", sent=True)
     return b"".join(parts)

@@ -168,7 +168,7 @@ def _retry_after(response: HttpResponse) -> float:
     try:
         later, sooner = map(parsedate_to_datetime, dates)
         return max(0.0, (later - sooner).total_seconds())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.0
 
 
