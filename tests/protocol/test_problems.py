@@ -11,6 +11,7 @@ def test_a_problem_travels_with_its_members_and_nothing_empty() -> None:
         "type": f"{TYPE_BASE}rate-limited",
         "title": "Too many requests",
         "status": 429,
+        "source": "caller",
         "detail": "Wait 3 seconds.",
         "violated-policies": ["rate-limit"],
     }
