@@ -81,10 +81,10 @@ class Connection(asyncio.Protocol):
         transport.write(head + body if body else head)
         try:
             return await self._waiting
-        finally:
-            if self._waiting is not None:
-                self._waiting = None
-                self.abort()
+        except asyncio.CancelledError:
+            self._waiting = None
+            self.abort()  # even when the response has just come: nobody will give the connection back
+            raise
 
     def abort(self) -> None:
         """Closes at once; nothing that still arrives is read."""

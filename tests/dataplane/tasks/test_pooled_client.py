@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tenantry.dataplane.tasks import origin
+from tenantry.dataplane.tasks.connection import Connection
 from tenantry.dataplane.tasks.http_client import (
     BadRequestError,
     BadResponseError,
@@ -25,8 +26,6 @@ from tests.support.upstream import Peer, serve
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from pathlib import Path
-
-    from tenantry.dataplane.tasks.connection import Connection
 
 LIMIT = 100_000
 
@@ -343,6 +342,30 @@ async def test_a_cancelled_call_closes_its_connection(client: PooledClient) -> N
         call = asyncio.create_task(client.send(request(upstream.url)))
         await asked.wait()
         call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        await closed.wait()
+
+
+async def test_a_call_cancelled_as_its_answer_comes_closes_its_connection(
+    client: PooledClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = asyncio.Event()
+    complete = Connection._complete
+
+    def complete_and_cancel(self: Connection) -> None:
+        complete(self)
+        call.cancel()
+
+    async def script(peer: Peer) -> None:
+        await peer.request()
+        await peer.answer()
+        await peer.closed()
+        closed.set()
+
+    monkeypatch.setattr(Connection, "_complete", complete_and_cancel)
+    async with serve(script) as upstream:
+        call = asyncio.create_task(client.send(request(upstream.url)))
         with pytest.raises(asyncio.CancelledError):
             await call
         await closed.wait()
