@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tenantry.language.documents.model import HttpRequest
     from tenantry.language.templates import Evaluator, Predicate, TextEvaluator
     from tenantry.language.values import Json
 
@@ -97,11 +98,13 @@ class HttpRequestPlan:
     Attributes:
         method: upper case.
         url: the whole URL without `query`; values percent-encoded in place, never its scheme or host.
-        query: name and text evaluator, percent-encoding left to the client; a null value drops the parameter.
+        query: name and evaluator, percent-encoding left to the client; null drops the parameter, a list
+            repeats it.
         headers: name and text evaluator; CR, LF and NUL raise `TemplateError`.
         body: `None` when the request has no body.
         success: the statuses that count as success.
         max_response_bytes: after decompression.
+        source: the request as it is written, for dry runs.
     """
 
     method: str
@@ -113,6 +116,7 @@ class HttpRequestPlan:
     success: frozenset[int] = frozenset(range(200, 300))
     output: HttpOutput = HttpOutput.BODY
     max_response_bytes: int = 4 * 1024 * 1024
+    source: HttpRequest | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +151,7 @@ class StepPlan:
         bind: the task's input, from the workflow's scope.
         condition: `None` when the step always runs.
         timeout_seconds: bound of one attempt.
+        input: the task's input as it is written, for dry runs.
     """
 
     index: int
@@ -159,6 +164,7 @@ class StepPlan:
     dependents: tuple[int, ...] = ()
     timeout_seconds: float = 30.0
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    input: Json = None
 
 
 class Durability(StrEnum):
