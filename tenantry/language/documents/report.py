@@ -19,10 +19,11 @@ MAX_FINDINGS: Final = 100
 class Report:
     """The findings about a document so far. From the hundred and first on they are only counted."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, findings: Iterable[Finding] = ()) -> None:
         self._document = document
-        self._findings: list[Finding] = []
+        self._findings = list(findings)
         self._left_out = 0
+        self._refuses = any(finding.severity is Severity.ERROR for finding in self._findings)
 
     def add(
         self,
@@ -48,6 +49,7 @@ class Report:
             meant: a name that does not exist and those that do; the nearest becomes the suggestion.
             severity: whether it refuses the document.
         """
+        self._refuses |= severity is Severity.ERROR
         if len(self._findings) >= MAX_FINDINGS:
             self._left_out += 1
             return
@@ -68,7 +70,7 @@ class Report:
     @property
     def has_errors(self) -> bool:
         """Whether a finding so far refuses the document."""
-        return any(finding.severity is Severity.ERROR for finding in self._findings)
+        return self._refuses
 
     def findings(self) -> tuple[Finding, ...]:
         """All findings, in the order of the text."""
@@ -83,6 +85,7 @@ class Report:
             message=f"{self._left_out} more findings are not listed",
             source=self._document.source,
             document=self._document.label,
+            severity=Severity.ERROR if self._refuses else Severity.WARNING,
             suggestion="mend these first",
         )
 

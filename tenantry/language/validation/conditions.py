@@ -1,0 +1,136 @@
+"""The types of a condition: what cannot be compared, what is no truth, what can never be equal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tenantry.language.codes import Code
+from tenantry.language.documents.nearest import nearest
+from tenantry.language.findings import Severity
+from tenantry.language.templates.conditions import (
+    Compare,
+    Comparison,
+    Expression,
+    Logic,
+    Not,
+    Read,
+    Value,
+    parse_condition,
+)
+from tenantry.language.templates.errors import TemplateSyntaxError
+from tenantry.language.templates.predicates import comparison_problem
+from tenantry.language.validation.inference import report_syntax
+from tenantry.language.validation.kinds import kinds_of, values_of
+from tenantry.language.values import dump_json
+
+if TYPE_CHECKING:
+    from tenantry.language.templates.conditions import Condition
+    from tenantry.language.validation.references import References
+
+_BOOLEAN = {"type": "boolean"}
+
+
+def check_condition(text: str, pointer: str, references: References) -> None:
+    """Reports what is wrong with a condition: its syntax, else its references and types."""
+    try:
+        condition = parse_condition(text)
+    except TemplateSyntaxError as error:
+        report_syntax(references.report, Code.CONDITION_SYNTAX, pointer, error)
+        return
+    _Check(condition, pointer, references).truth(condition.expression)
+
+
+class _Check:
+    def __init__(self, condition: Condition, pointer: str, references: References) -> None:
+        self._text = condition.text
+        self._pointer = pointer
+        self._references = references
+        # `{{tasks.a.status}} == 'completed' && {{tasks.a.output.x}} > 3` is ready for a being skipped.
+        self._asked = {
+            str(reference.path[0])
+            for reference in condition.references
+            if reference.root == "tasks" and reference.path[1] == "status"
+        }
+
+    def truth(self, expression: Expression) -> None:
+        """Checks an expression that has to be true or false."""
+        kinds = kinds_of(self._schema(expression))
+        if "boolean" not in kinds:
+            self._add(
+                Code.CONDITION_TYPE,
+                f"{self._written(expression)} is {_named(kinds)}, and a condition needs a boolean",
+                expression,
+                "compare it with something, as in == or >",
+            )
+
+    def _schema(self, expression: Expression) -> Any:
+        match expression:
+            case Value(value=value):
+                return {"const": value}
+            case Read(reference=reference):
+                ready = reference.root == "tasks" and reference.path[0] in self._asked
+                return self._references.schema_of(reference, self._pointer, ready_for_null=ready)
+            case Not(operand=operand):
+                self.truth(operand)
+            case Logic(operands=operands):
+                for operand in operands:
+                    self.truth(operand)
+            case Compare():
+                self._compare(expression)
+        return _BOOLEAN
+
+    def _compare(self, compare: Compare) -> None:
+        left, right = self._schema(compare.left), self._schema(compare.right)
+        problems = {
+            comparison_problem(compare.comparison, a, b) for a in kinds_of(left) for b in kinds_of(right)
+        }
+        if problems and "" not in problems:
+            message = (
+                f"{self._written(compare.left)} is {_named(kinds_of(left))} and {self._written(compare.right)} is "
+                f"{_named(kinds_of(right))}: {compare.comparison} cannot compare them"
+            )
+            self._add(
+                Code.CONDITION_TYPE, message, compare, "nothing is converted; compare values of one type"
+            )
+        elif compare.comparison in {Comparison.EQUAL, Comparison.NOT_EQUAL}:
+            self._check_listed(compare, left, right)
+
+    def _check_listed(self, compare: Compare, left: Any, right: Any) -> None:
+        """Warns when one side lists its values, and the other is a literal that is not among them."""
+        for literal, other, schema in (
+            (compare.right, compare.left, left),
+            (compare.left, compare.right, right),
+        ):
+            allowed = values_of(schema)
+            if isinstance(literal, Value) and allowed is not None and literal.value not in (None, *allowed):
+                listed = ", ".join(dump_json(value).decode() for value in allowed)
+                near = nearest(str(literal.value), map(str, allowed))
+                self._add(
+                    Code.NEVER_EQUAL,
+                    f"{self._written(other)} is never {self._written(literal)}, only {listed}",
+                    literal,
+                    f'did you mean "{near}"?' if near else "",
+                    Severity.WARNING,
+                )
+
+    def _written(self, expression: Expression) -> str:
+        return self._text[expression.offset : expression.offset + expression.length]
+
+    def _add(
+        self,
+        code: Code,
+        message: str,
+        expression: Expression,
+        suggestion: str,
+        severity: Severity = Severity.ERROR,
+    ) -> None:
+        self._references.report.add(
+            code, message, self._pointer, offset=expression.offset, suggestion=suggestion, severity=severity
+        )
+
+
+def _named(kinds: frozenset[str]) -> str:
+    names = sorted(kinds)
+    return " or ".join(
+        name if name == "null" else f"{'an' if name[0] in 'aeiou' else 'a'} {name}" for name in names
+    )
