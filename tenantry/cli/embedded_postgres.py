@@ -6,6 +6,7 @@ its Python half; docs/decisions/0004-embedded-postgresql.md says why.
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
 import pwd
@@ -34,6 +35,7 @@ class EmbeddedPostgres:
         self._sockets = self._data
         if len(os.fsencode(self._data / _SOCKET)) > _MAX_SOCKET_PATH_BYTES:
             self._sockets = Path(tempfile.mkdtemp(prefix="tenantry-"))
+            atexit.register(shutil.rmtree, self._sockets, ignore_errors=True)
 
     def prepare(self) -> ProcessSpec:
         """Creates the cluster if there is none, clears what a killed server left, and tells how to start it.
