@@ -36,7 +36,7 @@ class Place(NamedTuple):
         return Place(self.pointer + pointer_token(key), self.name + member)
 
 
-def check_binding(task: str, value: Json, given: Any, taken: Any, pointer: str, report: Report) -> None:
+def check_binding(*, task: str, value: Json, given: Any, taken: Any, pointer: str, report: Report) -> None:
     """Reports where a step's input does not fit its task.
 
     Args:
@@ -47,10 +47,9 @@ def check_binding(task: str, value: Json, given: Any, taken: Any, pointer: str, 
         pointer: of the input in the document.
         report: takes the findings.
     """
-    found = lookup(taken, ())  # writes out its references
-    _Binding(task, report).check(
-        value, given, found.schema if isinstance(found, Found) else False, Place(pointer)
-    )
+    found = lookup(taken, ())  # writes its references out
+    if isinstance(found, Found):
+        _Binding(task, report).check(value, given, found.schema, Place(pointer))
 
 
 class _Binding:
@@ -78,9 +77,11 @@ class _Binding:
             if name not in value:
                 self._missing(place.entry(name).name, "is missing, and is required", place)
         for key, child in value.items():
-            if key not in declared:
+            if key in declared:
+                self.check(child, given[key], declared[key], place.entry(key))
+            else:
                 self._check_name(key, declared.keys() - value.keys(), others, place.entry(key))
-            self.check(child, given[key], declared.get(key, others is False or others), place.entry(key))
+                self.check(child, given[key], others or True, place.entry(key))
 
     def _check_name(self, name: str, known: Iterable[str], others: Any, place: Place) -> None:
         """A field nobody declared: refused by some tasks, and suspicious where it nearly is another one."""
@@ -118,20 +119,19 @@ class _Binding:
 
 
 def _is_only(schema: Any, container: str, keywords: frozenset[str]) -> bool:
-    """Whether a schema says no more of an object or array than what each entry is, so that each stands alone."""
-    return (
-        isinstance(schema, dict) and schema.keys() <= keywords and schema.get("type", container) == container
-    )
+    """Whether a schema says nothing of an object or array but what each entry is, so that each stands alone."""
+    if not isinstance(schema, dict) or not schema.keys() <= keywords:
+        return False
+    return bool(schema.get("type", container) == container)
 
 
 def _plainly_fits(given: Any, taken: Any) -> bool:
     """Whether one look is enough, as it mostly is: comparing schemas costs fifty times that."""
-    if not isinstance(taken, dict):
+    if not isinstance(taken, dict) or not isinstance(given, dict):
         return taken is True
     if given.keys() == {"type"}:
-        return taken.keys() <= _BY_TYPE and taken.get("type") in (None, given["type"])
-    if given.keys() == {"const"} and isinstance(given["const"], str) and taken.keys() <= _BY_VALUE:
-        return taken.get("type") in (None, "string") and given["const"] in taken.get(
-            "enum", (given["const"],)
-        )
+        return taken.keys() <= _BY_TYPE and taken.get("type") in {None, given["type"]}
+    literal = given.get("const")
+    if isinstance(literal, str) and given.keys() == {"const"} and taken.keys() <= _BY_VALUE:
+        return taken.get("type") in {None, "string"} and literal in taken.get("enum", (literal,))
     return not taken.keys() - _NOTES

@@ -21,7 +21,7 @@ from tenantry.language.templates.errors import TemplateSyntaxError
 from tenantry.language.templates.predicates import comparison_problem
 from tenantry.language.validation.inference import report_syntax
 from tenantry.language.validation.kinds import kinds_of, values_of
-from tenantry.language.values import dump_json
+from tenantry.language.values import Json, dump_json
 
 if TYPE_CHECKING:
     from tenantry.language.templates.conditions import Condition
@@ -103,15 +103,19 @@ class _Check:
         ):
             allowed = values_of(schema)
             if isinstance(literal, Value) and allowed is not None and literal.value not in (None, *allowed):
-                listed = ", ".join(dump_json(value).decode() for value in allowed)
-                near = nearest(str(literal.value), map(str, allowed))
-                self._add(
-                    Code.NEVER_EQUAL,
-                    f"{self._written(other)} is never {self._written(literal)}, only {listed}",
-                    literal,
-                    f'did you mean "{near}"?' if near else "",
-                    Severity.WARNING,
-                )
+                self._never_equal(literal, other, allowed)
+                return
+
+    def _never_equal(self, literal: Value, other: Expression, allowed: tuple[Json, ...]) -> None:
+        listed = ", ".join(dump_json(value).decode() for value in allowed)
+        near = nearest(str(literal.value), map(str, allowed))
+        self._add(
+            Code.NEVER_EQUAL,
+            f"{self._written(other)} is never {self._written(literal)}, only {listed}",
+            literal,
+            f'did you mean "{near}"?' if near else "",
+            Severity.WARNING,
+        )
 
     def _written(self, expression: Expression) -> str:
         return self._text[expression.offset : expression.offset + expression.length]
@@ -130,7 +134,10 @@ class _Check:
 
 
 def _named(kinds: frozenset[str]) -> str:
-    names = sorted(kinds)
-    return " or ".join(
-        name if name == "null" else f"{'an' if name[0] in 'aeiou' else 'a'} {name}" for name in names
-    )
+    return " or ".join(_with_article(kind) for kind in sorted(kinds))
+
+
+def _with_article(kind: str) -> str:
+    if kind == "null":
+        return kind
+    return f"an {kind}" if kind[0] in "ao" else f"a {kind}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from tenantry.language.codes import Code
 from tenantry.language.documents.mending import mend
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from tenantry.language.documents.document import Document
     from tenantry.language.documents.model import Step, WorkflowTask
     from tenantry.language.findings import Finding
+
+Because: TypeAlias = tuple[str, int | None]
+"""What makes one step wait for another: a JSON pointer, and an offset when it is a template."""
 
 _ROOTS: Final = frozenset(("input", "tasks", "workflow", "execution", "tenant"))
 
@@ -72,7 +75,7 @@ class _Check:
         self._readable = Readable(roots=_ROOTS, input=given, steps=self._outputs())
 
     def run(self) -> None:
-        waits: dict[str, dict[str, tuple[str, int | None]]] = {}
+        waits: dict[str, dict[str, Because]] = {}
         for index, step in enumerate(self._spec.tasks):
             pointer = f"/spec/tasks/{index}"
             if step.id in waits:
@@ -111,33 +114,38 @@ class _Check:
 
     def _check_templates(self, step: Step, pointer: str) -> References:
         references = References(self._readable, self._report)
-        has_condition = step.condition is not None
-        given = infer(step.input, f"{pointer}/input", references, ready_for_null=has_condition)
+        ready = step.condition is not None
+        given = infer(step.input, f"{pointer}/input", references, ready_for_null=ready)
         task = self._tasks.get(step.task_ref)
         if task is not None and task.spec.input_schema is not None:
-            place = f"{pointer}/input"
-            check_binding(step.task_ref, step.input, given, task.spec.input_schema, place, self._report)
+            check_binding(
+                task=step.task_ref,
+                value=step.input,
+                given=given,
+                taken=task.spec.input_schema,
+                pointer=f"{pointer}/input",
+                report=self._report,
+            )
         if step.condition is not None:
             check_condition(step.condition.if_, f"{pointer}/condition/if", references)
         return references
 
-    def _waits_for(
-        self, step: Step, pointer: str, references: References
-    ) -> dict[str, tuple[str, int | None]]:
-        """The steps a step waits for, each with the place that says so: a pointer, and an offset in a text."""
-        waits: dict[str, tuple[str, int | None]] = {}
+    def _waits_for(self, step: Step, pointer: str, references: References) -> dict[str, Because]:
+        """The steps a step waits for, each with the place that says so."""
+        waits: dict[str, Because] = {}
         for index, other in enumerate(step.depends_on):
             place = f"{pointer}/dependsOn/{index}"
             waits.setdefault(other, (place, None))
             if other not in self._readable.steps:
                 message = f'{step.id} depends on "{other}", which does not exist'
-                self._report.add(Code.UNKNOWN_DEPENDENCY, message, place, meant=(other, self._readable.steps))
+                known = self._readable.steps
+                self._report.add(Code.UNKNOWN_DEPENDENCY, message, place, meant=(other, known))
         for place, reference in references.found:
             if reference.root == "tasks":
                 waits.setdefault(str(reference.path[0]), (place, reference.offset))
         return waits
 
-    def _check_cycles(self, waits: dict[str, dict[str, tuple[str, int | None]]]) -> None:
+    def _check_cycles(self, waits: dict[str, dict[str, Because]]) -> None:
         for cycle in Graph.of(waits).cycles():
             first, last = cycle[0], cycle[-2]
             place, offset = waits[first][last]
