@@ -43,13 +43,13 @@ class EmbeddedPostgres:
         Raises:
             FrontDoorError: PostgreSQL cannot work in this folder or under this account.
         """
-        user = self._become_somebody()
-        if not self._data.exists():
-            self._initialize(user)
-        # The caller's lock says that no server runs here: this names a dead one, whose pid may be anybody's.
-        (self._data / "postmaster.pid").unlink(missing_ok=True)
-        if user is not None:
-            shutil.chown(self._sockets, user)
+        try:
+            user = self._prepare_folders()
+        except OSError as error:
+            raise FrontDoorError(
+                f"PostgreSQL cannot use the folder {self._data}: {error.strerror}.",
+                hint="It belongs to the account that made it; everything in it is PostgreSQL's.",
+            ) from None
         return ProcessSpec(
             name="PostgreSQL",
             command=(
@@ -88,6 +88,16 @@ class EmbeddedPostgres:
         if result.returncode:
             raise FrontDoorError(f"PostgreSQL refused {program}.", evidence=result.stderr.strip())
         return result.stdout
+
+    def _prepare_folders(self) -> str | None:
+        user = self._become_somebody()
+        if not self._data.exists():
+            self._initialize(user)
+        # The caller's lock says that no server runs here: this names a dead one, whose pid may be anybody's.
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        if user is not None:
+            shutil.chown(self._sockets, user)
+        return user
 
     def _initialize(self, user: str | None) -> None:
         # Made beside its place and moved there whole: an interrupted start leaves no half of a cluster.

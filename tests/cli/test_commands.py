@@ -68,7 +68,7 @@ def test_a_damaged_database_is_told_with_what_postgresql_says(tmp_path: Path) ->
     (tmp_path / "postgres" / "PG_VERSION").write_text("rubbish")
     status, said = invoke(tmp_path, base=find_free_ports().base)
     assert status == 1
-    assert "is not a valid data directory" in said
+    assert "could not access the server configuration file" in said
     assert "The PostgreSQL stopped by itself" in said
     assert "Traceback" not in said
 

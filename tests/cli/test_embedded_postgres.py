@@ -105,6 +105,12 @@ def test_a_creation_that_fails_leaves_nothing_that_looks_like_a_cluster(
     assert not (folder / "postgres").exists()
 
 
+def test_a_file_in_place_of_the_folder_is_one_sentence(folder: Path) -> None:
+    (folder / "postgres").write_text("")
+    with pytest.raises(FrontDoorError, match="PostgreSQL cannot use the folder .*: Not a directory"):
+        EmbeddedPostgres(folder / "postgres").prepare()
+
+
 def test_a_refused_command_is_reported_with_the_reason(folder: Path) -> None:
     with pytest.raises(FrontDoorError, match="PostgreSQL refused createdb") as failure:
         EmbeddedPostgres(folder / "none").create_database("shop")
