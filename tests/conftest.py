@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from tests.support.postgres import Databases, run_postgres
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 # How long an example takes says something about the machine, nothing about the code.
 settings.register_profile("tenantry", deadline=None)

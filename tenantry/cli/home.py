@@ -15,13 +15,15 @@ import fcntl
 import os
 import signal
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tenantry.cli.failures import FrontDoorError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 _ORPHAN_GRACE_SECONDS: Final = 10.0
 

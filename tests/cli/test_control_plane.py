@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -8,6 +7,8 @@ import pytest
 from tenantry.cli.control_plane import ControlPlane, ControlPlaneError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.cli.conftest import ScriptedServer
 
 DONE: dict[str, Any] = {"userErrors": [], "findings": []}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import base64
 import json
 import stat
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -12,6 +12,9 @@ from tenantry.cli.credentials import Credentials, TenantCredentials, ensure_cred
 from tenantry.cli.home import Home
 from tenantry.cli.private_files import PrivateFileError, load_private, save_private
 from tenantry.tenants.api_keys import parse_token
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture

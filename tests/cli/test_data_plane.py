@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,6 +7,8 @@ import pytest
 from tenantry.cli.data_plane import DataPlane, DataPlaneError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.cli.conftest import ScriptedServer
 
 

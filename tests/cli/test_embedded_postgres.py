@@ -6,8 +6,8 @@ import shutil
 import signal
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
@@ -16,6 +16,9 @@ from tenantry.cli import embedded_postgres
 from tenantry.cli.embedded_postgres import EmbeddedPostgres
 from tenantry.cli.failures import FrontDoorError
 from tenantry.cli.processes import ProcessGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, whom PostgreSQL refuses to serve")
 
@@ -107,7 +110,7 @@ def test_a_creation_that_fails_leaves_nothing_that_looks_like_a_cluster(
 
 def test_a_file_in_place_of_the_folder_is_one_sentence(folder: Path) -> None:
     (folder / "postgres").write_text("")
-    with pytest.raises(FrontDoorError, match="PostgreSQL cannot use the folder .*: Not a directory"):
+    with pytest.raises(FrontDoorError, match=r"PostgreSQL cannot use the folder .*: Not a directory"):
         EmbeddedPostgres(folder / "postgres").prepare()
 
 

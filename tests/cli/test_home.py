@@ -4,12 +4,15 @@ import os
 import signal
 import stat
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tenantry.cli.home import HomeError, open_home
 from tenantry.cli.processes import ProcessGroup, ProcessSpec, run_program
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KILLED_RUN = """
 import os, pathlib, signal, sys

@@ -3,12 +3,15 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tenantry.cli.home import ProcessList
 from tenantry.cli.processes import Process, ProcessFailedError, ProcessGroup, ProcessSpec
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SERVES = "print('serving', flush=True); import signal; signal.pause()"
 

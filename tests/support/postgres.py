@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tenantry.cli.embedded_postgres import EmbeddedPostgres
 from tenantry.cli.processes import ProcessGroup
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @contextmanager
