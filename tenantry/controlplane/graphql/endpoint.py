@@ -6,6 +6,7 @@ Follows the GraphQL over HTTP draft: `application/graphql-response+json` has sta
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ class GraphQLEndpoint:
             request, content_types=frozenset({"application/json"}), max_bytes=MAX_BODY_BYTES
         )
         try:
-            operation = _read_operation(body)
+            operation = await asyncio.to_thread(_read_operation, body)
         except BadRequestError as error:
             content = {"errors": [_present(GraphQLError(str(error)))]}
             return Response(orjson.dumps(content), 400, media_type=media_type)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 MAX_TOKENS: Final = 600
 MAX_COMMENTS: Final = 100
+MAX_LENGTH: Final = 64 * 1024
+"""Of the document itself, in characters; long texts travel in variables."""
 MAX_DEPTH: Final = 16
 MAX_FIELDS: Final = 400
 MAX_ALIASES: Final = 30
@@ -49,7 +51,9 @@ def check_document(query: str) -> DocumentNode:
     Raises:
         GraphQLError: it is no GraphQL, it is too large, or it holds text that cannot be stored.
     """
-    document = parse(query, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_COMMENTS)
+    document = parse(
+        query, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_COMMENTS, max_source_length=MAX_LENGTH
+    )
     visit(document, _StorableText())
     fragments = {
         one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)

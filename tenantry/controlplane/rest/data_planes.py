@@ -72,7 +72,7 @@ class DataPlaneEndpoints:
             request, content_types=frozenset({BATCH_CONTENT_TYPE}), max_bytes=MAX_BATCH_BYTES
         )
         try:
-            events = decode_batch(body)
+            events = await asyncio.to_thread(decode_batch, body)
         except UsageError as error:
             raise HTTPException(400, str(error)) from None
         receipt = await self._usage.record(events)

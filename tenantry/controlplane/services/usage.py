@@ -5,6 +5,7 @@ Invariant: the hourly sums are those of the recorded events; both are written by
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from decimal import Decimal
@@ -59,7 +60,7 @@ class Usage:
         Raises:
             InvalidInputError: an event names what cannot be a tenant; nothing of the batch was recorded.
         """
-        rows = [_to_row(event) for event in events]
+        rows = await asyncio.to_thread(lambda: [_to_row(event) for event in events])
         tenants = {event.data.tenant for event in events}
         for tenant in tenants:
             if not is_tenant_name(tenant):

@@ -10,6 +10,7 @@ from tenantry.controlplane.graphql.limits import (
     MAX_COMMENTS,
     MAX_DEPTH,
     MAX_FIELDS,
+    MAX_LENGTH,
     MAX_TOKENS,
     check_document,
 )
@@ -36,7 +37,7 @@ def fragments(count: int, body: str) -> str:
         "#\n" * MAX_COMMENTS + "{ a }",
         get_introspection_query(),
         "{ ...f } fragment f on Query { a { ... on Query { b } } }",
-        '{ a(text: "' + "x" * 100_000 + '") }',
+        '{ a(text: "' + "x" * 60_000 + '") }',
         "{ ...missing }",
     ],
 )
@@ -57,12 +58,14 @@ def test_a_document_within_the_bounds_passes(query: str) -> None:
         ("query one { a } query two " + nested(MAX_DEPTH + 1), "levels deep"),
         ('{ a(text: "\\u0000") }', "U+0000"),
         ("{ a(b: " + "[" * 5_000 + "]" * 5_000 + ") }", "nested too deeply"),
+        ('{ a(text: "' + "x" * MAX_LENGTH + '") }', "code points"),
         ("{ a", "Syntax Error"),
     ],
 )
 def test_a_document_beyond_a_bound_is_refused(query: str, message: str) -> None:
-    with pytest.raises(GraphQLError, match=message.replace("+", r"\+")):
+    with pytest.raises(GraphQLError) as caught:
         check_document(query)
+    assert message in caught.value.message
 
 
 def test_a_fragment_that_spreads_itself_is_left_to_validation() -> None:
