@@ -48,8 +48,8 @@ class TaskTrace(msgspec.Struct, rename="camel", omit_defaults=True):
     """
 
     id: str
+    start_seconds: float
     status: str = "running"
-    start_seconds: float = 0.0
     end_seconds: float | None = None
     duration_seconds: float | None = None
     wait_seconds: float = 0.0
@@ -96,7 +96,7 @@ class _Builder:
             self._end_attempt(event, "failed", event.failure)
         elif isinstance(event, TaskSkipped):
             at = self._seconds(event)
-            task = TaskTrace(event.task, "skipped", at, at, 0.0, skip_reason=event.reason)
+            task = TaskTrace(event.task, at, "skipped", at, 0.0, skip_reason=event.reason)
             self._tasks[event.task] = task
         elif type(event) in _ENDS:
             self._trace.status = _ENDS[type(event)].value
@@ -124,7 +124,7 @@ class _Builder:
             ready = max(ends, default=0.0)
             task = TaskTrace(
                 event.task,
-                start_seconds=at,
+                at,
                 wait_seconds=round(at - ready, 6),
                 waited_for=event.waited_for,
                 attempts=[],
@@ -135,7 +135,7 @@ class _Builder:
 
     def _end_attempt(self, event: TaskCompleted | TaskFailed, status: str, failure: Failure | None) -> None:
         at = self._seconds(event)
-        task = self._tasks.setdefault(event.task, TaskTrace(event.task, start_seconds=at, attempts=[]))
+        task = self._tasks.setdefault(event.task, TaskTrace(event.task, at, attempts=[]))
         if not task.attempts:  # it failed before any attempt: its condition has no value
             task.attempts.append(AttemptTrace(event.attempt, at))
         task.attempts[-1].end_seconds, task.attempts[-1].failure = at, failure
@@ -144,6 +144,8 @@ class _Builder:
 
 
 def _overlap(one: TaskTrace, other: TaskTrace) -> bool:
+    if not (one.attempts and other.attempts):
+        return False  # a skipped step ran beside nobody
     one_end = one.end_seconds if one.end_seconds is not None else float("inf")
     other_end = other.end_seconds if other.end_seconds is not None else float("inf")
     return one.start_seconds < other_end and other.start_seconds < one_end

@@ -1,0 +1,146 @@
+"""The trace, read off events: who ran when, what it waited for, what ran beside it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tenantry.dataplane.engine.core.events import (
+    AnyEvent,
+    ConditionEvaluated,
+    Failure,
+    FailureCode,
+    TaskCompleted,
+    TaskFailed,
+    TaskRetried,
+    TaskSkipped,
+    TaskStarted,
+    WorkflowCancelled,
+    WorkflowCompleted,
+    WorkflowFailed,
+    WorkflowStarted,
+    WorkflowSubmitted,
+)
+from tenantry.dataplane.engine.core.trace import AttemptTrace, TaskTrace, Trace, trace
+
+START = 1000.0
+BUSY = Failure(code=FailureCode.UPSTREAM_STATUS, message="503")
+BEGIN: list[AnyEvent] = [
+    WorkflowSubmitted(
+        at=START, workflow="w", version=3, digest="", input={}, actor="key", seed=1, deadline_at=START + 30
+    ),
+    WorkflowStarted(at=START),
+]
+
+
+def started(task: str, at: float, attempt: int = 1, waited_for: tuple[str, ...] = ()) -> TaskStarted:
+    return TaskStarted(at=START + at, task=task, attempt=attempt, waited_for=waited_for)
+
+
+def completed(task: str, at: float, attempt: int = 1) -> TaskCompleted:
+    return TaskCompleted(at=START + at, task=task, attempt=attempt, output=None)
+
+
+def done(at: float) -> WorkflowCompleted:
+    return WorkflowCompleted(at=START + at, output=None)
+
+
+def tasks(*events: AnyEvent) -> dict[str, TaskTrace]:
+    return {task.id: task for task in trace("1", [*BEGIN, *events]).tasks}
+
+
+def test_the_whole_of_it() -> None:
+    found = trace("1", [*BEGIN, started("a", 0), completed("a", 2), done(2.5)])
+    assert (found.execution_id, found.workflow, found.version) == ("1", "w", 3)
+    assert (found.status, found.started_at, found.duration_seconds) == ("completed", START, 2.5)
+    assert found.tasks == [
+        TaskTrace("a", 0.0, "completed", 2.0, 2.0, attempts=[AttemptTrace(1, 0.0, 2.0)]),
+    ]
+
+
+def test_a_task_waits_from_the_end_of_the_last_one_it_waited_for() -> None:
+    found = tasks(
+        started("a", 0),
+        started("b", 0),
+        completed("a", 1),
+        completed("b", 3),
+        started("c", 3.25, waited_for=("a", "b")),
+    )
+    assert (found["c"].waited_for, found["c"].wait_seconds) == (("a", "b"), 0.25)
+
+
+def test_tasks_ran_beside_each_other_when_their_times_overlap_and_not_when_they_touch() -> None:
+    found = tasks(
+        started("a", 0),
+        started("b", 1),
+        completed("a", 2),
+        started("c", 2),
+        completed("b", 3),
+        completed("c", 4),
+        done(4),
+    )
+    assert found["a"].ran_beside == ("b",)
+    assert found["b"].ran_beside == ("a", "c")
+    assert found["c"].ran_beside == ("b",)
+
+
+def test_a_skipped_task_says_why_and_ran_beside_nobody() -> None:
+    found = tasks(
+        started("a", 0),
+        ConditionEvaluated(at=START + 1, task="b", result=False),
+        TaskSkipped(at=START + 1, task="b", reason="condition is false"),
+        completed("a", 2),
+    )
+    assert found["b"] == TaskTrace("b", 1.0, "skipped", 1.0, 0.0, skip_reason="condition is false")
+    assert found["a"].ran_beside == ()
+
+
+def test_every_attempt_is_told_and_the_task_lasts_from_the_first_to_the_last() -> None:
+    found = tasks(
+        started("a", 0),
+        TaskFailed(at=START + 1, task="a", attempt=1, failure=BUSY),
+        TaskRetried(at=START + 1, task="a", attempt=2, not_before=START + 2),
+        started("a", 2, attempt=2),
+        completed("a", 5, attempt=2),
+        done(5),
+    )
+    assert found["a"].attempts == [AttemptTrace(1, 0.0, 1.0, BUSY), AttemptTrace(2, 2.0, 5.0)]
+    assert (found["a"].status, found["a"].duration_seconds) == ("completed", 5.0)
+
+
+def test_a_task_between_two_attempts_is_running_again() -> None:
+    found = tasks(
+        started("a", 0),
+        TaskFailed(at=START + 1, task="a", attempt=1, failure=BUSY),
+        started("a", 2, attempt=2),
+    )
+    assert (found["a"].status, found["a"].end_seconds, found["a"].duration_seconds) == ("running", None, None)
+
+
+def test_a_task_whose_condition_has_no_value_failed_before_any_attempt() -> None:
+    failure = Failure(code=FailureCode.UNRESOLVED, message="no field x", task="a")
+    found = tasks(
+        TaskFailed(at=START + 1, task="a", attempt=0, failure=failure),
+        WorkflowFailed(at=START + 1, failure=failure),
+    )
+    assert found["a"] == TaskTrace(
+        "a", 1.0, "failed", 1.0, 0.0, attempts=[AttemptTrace(0, 1.0, 1.0, failure)]
+    )
+
+
+def test_what_still_ran_at_the_end_was_cancelled() -> None:
+    events = [*BEGIN, started("a", 0), started("b", 1), WorkflowCancelled(at=START + 2, actor="key")]
+    found = trace("1", events)
+    assert found.status == "cancelled"
+    assert [task.status for task in found.tasks] == ["cancelled", "cancelled"]
+    assert found.tasks[0].ran_beside == ("b",)
+
+
+def test_an_execution_that_goes_on_has_no_duration() -> None:
+    found = trace("1", [*BEGIN, started("a", 0)])
+    assert (found.status, found.duration_seconds, found.tasks[0].status) == ("running", None, "running")
+
+
+def test_when_a_task_began_is_always_told_also_when_it_was_the_first() -> None:
+    answer = msgspec.to_builtins(trace("1", [*BEGIN, started("a", 0), completed("a", 1), done(1)]))
+    assert answer["tasks"][0]["startSeconds"] == 0.0
+    assert msgspec.convert(answer, Trace).tasks[0].start_seconds == 0.0
