@@ -98,7 +98,7 @@ def pointer_token(key: str | int) -> str:
 def _depth_exceeds(value: Json) -> bool:
     # Level by level, and by exact type: this runs on every large answer, and isinstance doubles its time.
     level: list[Any] = [value]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         level = [
             child
             for item in level

@@ -67,7 +67,7 @@ def _compile(expression: Expression, text: str) -> Evaluator:
             return lambda scope: not truth(scope)
         case Compare():
             return _compile_comparison(expression, text)
-        case Logic():
+        case _:
             return _compile_logic(expression, text)
 
 

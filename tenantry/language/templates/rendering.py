@@ -69,7 +69,7 @@ def _compile_piece(reference: Reference, encode: Callable[[str], str] | None) ->
     def evaluate(scope: Scope) -> str:
         value = read(scope)
         try:
-            text = value if isinstance(value, str) else render(value)
+            text = render(value)
         except JsonError as error:
             raise TemplateError(reference.path_text, error.reason) from None
         return encode(text) if encode else text

@@ -34,7 +34,9 @@ def check_shape(root: str, path: tuple[str | int, ...], places: Sequence[int]) -
             _check_task(path, places)
         case "secrets":
             if not path or isinstance(path[0], int):
-                raise TemplateSyntaxError("expected the name of a secret: secrets.<NAME>", places[-1])
+                raise TemplateSyntaxError(
+                    "expected the name of a secret: secrets.<NAME>", places[min(1, len(path))]
+                )
             _check_end(path, 1, places)
         case "workflow" | "execution" | "tenant":
             _check_name(path[0] if path else "", (_FIELD[root],), places[min(1, len(path))], f"{root} has")
@@ -45,7 +47,7 @@ def check_shape(root: str, path: tuple[str | int, ...], places: Sequence[int]) -
 
 def _check_task(path: tuple[str | int, ...], places: Sequence[int]) -> None:
     if not path or isinstance(path[0], int):
-        raise TemplateSyntaxError("expected the id of a task: tasks.<id>.output", places[-1])
+        raise TemplateSyntaxError("expected the id of a task: tasks.<id>.output", places[min(1, len(path))])
     step = path[1] if len(path) > 1 else ""
     _check_name(step, _TASK_FIELDS, places[min(2, len(path))], f"tasks.{path[0]} has")
     if step == "status":
