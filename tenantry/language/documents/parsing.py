@@ -40,7 +40,7 @@ def parse_documents(text: str, source: str = "<input>") -> Parsed:
     """
     reader = _Reader(text.removeprefix("\ufeff"), source)
     reader.run()
-    return Parsed(tuple(reader.documents), tuple(reader.findings))
+    return Parsed(tuple(reader.documents), reader.findings())
 
 
 def load_document(raw: dict[str, Any], source: str = "<input>") -> Document:
@@ -53,8 +53,9 @@ class _Reader:
         self._text = text
         self._source = source
         self._labels: set[str] = set()
+        self._findings: list[Finding] = []
+        self._left_out = 0
         self.documents: list[Document] = []
-        self.findings: list[Finding] = []
 
     def run(self) -> None:
         if len(self._text.encode(errors="surrogatepass")) > MAX_TEXT_BYTES:
@@ -68,7 +69,7 @@ class _Reader:
                     Refused(Code.TOO_MANY_DOCUMENTS, message, node.span.start, "split it into several")
                 )
                 return
-        if not self.documents and not self.findings:
+        if not self.documents and not self._findings:
             self._refuse(Refused(Code.NOT_A_DOCUMENT, "the text holds no document", 0))
 
     def _nodes(self) -> Iterator[Node]:
@@ -112,16 +113,28 @@ class _Reader:
         self.documents.append(document)
 
     def _refuse(self, refused: Refused) -> None:
-        finding = Finding(
+        finding = self._finding(refused)
+        if len(self._findings) >= _MAX_FINDINGS:
+            self._left_out += 1
+        elif finding not in self._findings[-1:]:
+            # An unquoted template is seen when it is built, and perhaps again when YAML gives up on its line.
+            self._findings.append(finding)
+
+    def _finding(self, refused: Refused) -> Finding:
+        return Finding(
             code=refused.code,
             message=refused.message,
             source=self._source,
             position=position_at(self._text, min(refused.start, len(self._text))),
             suggestion=refused.suggestion,
         )
-        # An unquoted template is seen when it is built, and perhaps again when YAML gives up on its line.
-        if len(self.findings) < _MAX_FINDINGS and finding not in self.findings[-1:]:
-            self.findings.append(finding)
+
+    def findings(self) -> tuple[Finding, ...]:
+        if not self._left_out:
+            return tuple(self._findings)
+        message = f"{self._left_out} more findings are not listed"
+        more = Refused(Code.TOO_MANY_FINDINGS, message, len(self._text), "mend these first")
+        return (*self._findings, self._finding(more))
 
 
 def _document(raw: dict[str, Any], source: str, text: str = "", span: Span | None = None) -> Document:

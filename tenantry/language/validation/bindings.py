@@ -53,7 +53,7 @@ def check_binding(*, task: str, value: Json, given: Any, taken: Any, pointer: st
 
 
 class _Binding:
-    """Takes apart what the author wrote out, so that each finding stands at its entry, and compares the rest."""
+    """Takes apart what the author wrote out, so that findings stand at their entries; compares the rest."""
 
     def __init__(self, task: str, report: Report) -> None:
         self._task = task
@@ -119,7 +119,7 @@ class _Binding:
 
 
 def _is_only(schema: Any, container: str, keywords: frozenset[str]) -> bool:
-    """Whether a schema says nothing of an object or array but what each entry is, so that each stands alone."""
+    """Whether a schema says nothing of an object or array but what each entry is: each stands alone."""
     if not isinstance(schema, dict) or not schema.keys() <= keywords:
         return False
     return bool(schema.get("type", container) == container)
@@ -130,8 +130,8 @@ def _plainly_fits(given: Any, taken: Any) -> bool:
     if not isinstance(taken, dict) or not isinstance(given, dict):
         return taken is True
     if given.keys() == {"type"}:
-        return taken.keys() <= _BY_TYPE and taken.get("type") in {None, given["type"]}
+        return taken.keys() <= _BY_TYPE and taken.get("type", given["type"]) == given["type"]
     literal = given.get("const")
     if isinstance(literal, str) and given.keys() == {"const"} and taken.keys() <= _BY_VALUE:
-        return taken.get("type") in {None, "string"} and literal in taken.get("enum", (literal,))
+        return taken.get("type", "string") == "string" and literal in taken.get("enum", (literal,))
     return not taken.keys() - _NOTES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from tenantry.language.codes import Code
@@ -81,17 +82,14 @@ class _Check:
 
     def _compare(self, compare: Compare) -> None:
         left, right = self._schema(compare.left), self._schema(compare.right)
-        problems = {
-            comparison_problem(compare.comparison, a, b) for a in kinds_of(left) for b in kinds_of(right)
-        }
+        pairs = product(kinds_of(left), kinds_of(right))
+        problems = {comparison_problem(compare.comparison, one, other) for one, other in pairs}
         if problems and "" not in problems:
-            message = (
-                f"{self._written(compare.left)} is {_named(kinds_of(left))} and {self._written(compare.right)} is "
-                f"{_named(kinds_of(right))}: {compare.comparison} cannot compare them"
-            )
-            self._add(
-                Code.CONDITION_TYPE, message, compare, "nothing is converted; compare values of one type"
-            )
+            one = f"{self._written(compare.left)} is {_named(kinds_of(left))}"
+            other = f"{self._written(compare.right)} is {_named(kinds_of(right))}"
+            message = f"{one} and {other}: {compare.comparison} cannot compare them"
+            hint = "nothing is converted; compare values of one type"
+            self._add(Code.CONDITION_TYPE, message, compare, hint)
         elif compare.comparison in {Comparison.EQUAL, Comparison.NOT_EQUAL}:
             self._check_listed(compare, left, right)
 

@@ -28,9 +28,14 @@ def kinds_of(schema: Any) -> frozenset[str]:
 
 def values_of(schema: Any) -> tuple[Json, ...] | None:
     """The only values a schema allows, when it lists them."""
-    if not isinstance(schema, dict) or schema.keys().isdisjoint(("const", "enum")):
+    if not isinstance(schema, dict):
         return None
-    return (schema["const"],) if "const" in schema else tuple(schema["enum"])
+    if "const" in schema:
+        return (schema["const"],)
+    if "anyOf" in schema:
+        listed = [values_of(member) for member in schema["anyOf"]]
+        return None if None in listed else tuple(value for values in listed for value in values or ())
+    return tuple(schema["enum"]) if "enum" in schema else None
 
 
 def nullable(schema: Any) -> Any:

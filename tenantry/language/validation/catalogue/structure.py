@@ -1,0 +1,96 @@
+"""WF1xx: fields, and the schemas and expressions in them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tenantry.language.codes import Code
+from tenantry.language.validation.catalogue.entry import Entry, Frame
+
+STRUCTURE: Final = {
+    Code.UNKNOWN_FIELD: Entry(
+        title="There is no such field",
+        cause="A field nobody knows would be ignored, and what it was meant to do would not happen.",
+        fix="Correct its name, or remove it.",
+        example="""
+            tasks:
+              - id: user
+                taskRef: fetch-user
+                input: {userId: 1}
+                timout: 2s
+            """,
+    ),
+    Code.MISSING_FIELD: Entry(
+        title="A field is missing",
+        cause="Nothing can stand in for it.",
+        fix="Add the field.",
+        example="""
+            tasks:
+              - taskRef: fetch-user
+                input: {userId: 1}
+            """,
+    ),
+    Code.WRONG_TYPE: Entry(
+        title="A field holds the wrong type of value",
+        cause='Nothing is converted: `5` is not the text `"5"`, and `yes` is text in YAML 1.2.',
+        fix="Write a value of the type named; often only quotes are missing, or too many.",
+        example="""
+            description: 2026
+            tasks: [{id: user, taskRef: fetch-user, input: {userId: 1}}]
+            """,
+    ),
+    Code.INVALID_VALUE: Entry(
+        title="A field holds a value that is not allowed",
+        cause=(
+            "The value is of the right type, but outside its bounds, not one of the choices, or badly"
+            " written."
+        ),
+        fix="The message says what is allowed.",
+        example="""
+            deadline: 5 seconds
+            tasks: [{id: user, taskRef: fetch-user, input: {userId: 1}}]
+            """,
+    ),
+    Code.INVALID_SCHEMA: Entry(
+        title="A schema is not valid JSON Schema, or not safe",
+        cause=(
+            "Schemas follow JSON Schema 2020-12. Refused although valid: references to other "
+            "documents, patterns that need backtracking, and schemas that grow out of proportion when"
+            " written out."
+        ),
+        fix="Correct the schema at the place named.",
+        example="""
+            input: {type: object, properties: {userId: {type: int}}}
+            tasks: [{id: user, taskRef: fetch-user, input: {userId: 1}}]
+            """,
+    ),
+    Code.DUPLICATE_STEP: Entry(
+        title="Two steps have the same id",
+        cause="`tasks.<id>` could mean either.",
+        fix="Give one of them another id.",
+        example="""
+            tasks:
+              - {id: user, taskRef: fetch-user, input: {userId: 1}}
+              - {id: user, taskRef: fetch-user, input: {userId: 2}}
+            """,
+    ),
+    Code.TRANSFORM_CHOICE: Entry(
+        title="A transform task has not exactly one of `expression` and `value`",
+        cause=(
+            "Its result is either computed by a JMESPath expression or written as a value with templates."
+        ),
+        fix="Give one of them.",
+        example="type: transform",
+        frame=Frame.TASK,
+    ),
+    Code.INVALID_EXPRESSION: Entry(
+        title="An expression is not JMESPath",
+        cause="The `expression` of a transform task is read as JMESPath (jmespath.org).",
+        fix="Correct it at the place named.",
+        example="""
+            type: transform
+            expression: orders[?status == 'open'
+            """,
+        frame=Frame.TASK,
+    ),
+}
