@@ -62,13 +62,12 @@ class _Reader:
             self._refuse(Refused(Code.TOO_LARGE, "the text is larger than 1 MiB", 0, "split it into several"))
             return
         for node in self._nodes():
-            self._take(node)
             if len(self.documents) >= MAX_DOCUMENTS:
                 message = f"the text holds more than {MAX_DOCUMENTS} documents"
-                self._refuse(
-                    Refused(Code.TOO_MANY_DOCUMENTS, message, node.span.start, "split it into several")
-                )
+                start = node.span.start
+                self._refuse(Refused(Code.TOO_MANY_DOCUMENTS, message, start, "split it into several"))
                 return
+            self._take(node)
         if not self.documents and not self._findings:
             self._refuse(Refused(Code.NOT_A_DOCUMENT, "the text holds no document", 0))
 
