@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import orjson
@@ -21,6 +21,9 @@ from tenantry.language.templates import (
 from tenantry.language.templates.paths import compile_reference
 from tests.support.json_values import JSON_VALUES
 from tests.support.templates import REFERENCES, SCOPES, TEMPLATES
+
+if TYPE_CHECKING:
+    from tenantry.language.values import Json
 
 ABSENT = object()
 
@@ -69,12 +72,12 @@ def evaluated(function: Any, scope: Scope) -> Any:
 
 
 @given(REFERENCES, SCOPES)
-def test_a_compiled_reference_gives_what_the_model_reads(reference: Reference, scope: Scope):
+def test_a_compiled_reference_gives_what_the_model_reads(reference: Reference, scope: Scope) -> None:
     assert evaluated(compile_reference(reference), scope) == read(reference, scope)
 
 
 @given(TEMPLATES, SCOPES)
-def test_a_compiled_text_gives_what_the_model_renders(template: Template, scope: Scope):
+def test_a_compiled_text_gives_what_the_model_renders(template: Template, scope: Scope) -> None:
     values = [part if isinstance(part, str) else read(part, scope) for part in template.parts]
     joined = ABSENT if ABSENT in values else "".join(map(text_of, values))
     expected = values[0] if template.whole else joined
@@ -83,9 +86,9 @@ def test_a_compiled_text_gives_what_the_model_renders(template: Template, scope:
 
 
 @given(JSON_VALUES)
-def test_a_value_is_never_parsed_as_a_template_again(value: Any):
+def test_a_value_is_never_parsed_as_a_template_again(value: Any) -> None:
     scope = Scope(input={"text": "{{secrets.KEY}}", "value": value}, secrets={"KEY": "s3cret"})
-    source = {"whole": "{{input.text}}", "in": "a {{input.text}}", "value": "{{input.value}}"}
+    source: Json = {"whole": "{{input.text}}", "in": "a {{input.text}}", "value": "{{input.value}}"}
 
     result = compile_value(source)(scope)
 
@@ -93,20 +96,23 @@ def test_a_value_is_never_parsed_as_a_template_again(value: Any):
 
 
 @given(JSON_VALUES)
-def test_a_value_without_templates_is_itself(value: Any):
+def test_a_value_without_templates_is_itself(value: Any) -> None:
     quoted = orjson.loads(orjson.dumps(value).replace(b"{{", b"{ {"))
 
     assert compile_value(quoted)(Scope(input=None)) == quoted
 
 
-def test_templates_are_found_at_any_depth_and_keep_their_types():
-    source = {"id": "{{tasks.user.output.id}}", "list": [{"n": "{{input.n}}", "is": True}, "n={{input.n}}"]}
+def test_templates_are_found_at_any_depth_and_keep_their_types() -> None:
+    source: Json = {
+        "id": "{{tasks.user.output.id[0]}}",
+        "list": [{"n": "{{input.n}}", "is": True}, "n={{input.n}}"],
+    }
     scope = Scope(input={"n": 1.5}, outputs={"user": {"id": [7]}})
 
-    assert compile_value(source)(scope) == {"id": [7], "list": [{"n": 1.5, "is": True}, "n=1.5"]}
+    assert compile_value(source)(scope) == {"id": 7, "list": [{"n": 1.5, "is": True}, "n=1.5"]}
 
 
-def test_keys_are_never_templates():
+def test_keys_are_never_templates() -> None:
     assert compile_value({"{{input.a}}": 1})(Scope(input={"a": "x"})) == {"{{input.a}}": 1}
 
 
@@ -124,7 +130,7 @@ def test_keys_are_never_templates():
         ("{{'{{input.int}}'}}", "{{input.int}}"),
     ],
 )
-def test_inside_a_longer_text_a_value_becomes_text(text: str, rendered: str):
+def test_inside_a_longer_text_a_value_becomes_text(text: str, rendered: str) -> None:
     scope = Scope(
         input={
             "null": None,
@@ -155,7 +161,7 @@ def test_inside_a_longer_text_a_value_becomes_text(text: str, rendered: str):
         ("{{secrets.TOKEN}}", "secrets.TOKEN", "there is no 'TOKEN'"),
     ],
 )
-def test_a_path_to_nothing_says_which_step_and_why(text: str, path: str, reason: str):
+def test_a_path_to_nothing_says_which_step_and_why(text: str, path: str, reason: str) -> None:
     scope = Scope(input={"text": "secret", "none": None, "list": [1]})
 
     with pytest.raises(TemplateError) as caught:
@@ -165,12 +171,12 @@ def test_a_path_to_nothing_says_which_step_and_why(text: str, path: str, reason:
     assert "secret" not in str(caught.value).replace("secrets.", "")
 
 
-def test_a_mistake_is_refused_when_compiling():
+def test_a_mistake_is_refused_when_compiling() -> None:
     with pytest.raises(TemplateSyntaxError):
         compile_value({"a": ["{{oops}}"]})
 
 
-def test_one_value_named_many_times_does_not_become_a_text_out_of_all_proportion():
+def test_one_value_named_many_times_does_not_become_a_text_out_of_all_proportion() -> None:
     text = compile_value("{{input}}" * 20)
 
     with pytest.raises(TemplateError, match="more than 8388608 characters"):
@@ -179,21 +185,21 @@ def test_one_value_named_many_times_does_not_become_a_text_out_of_all_proportion
 
 
 @pytest.mark.parametrize("value", [["x" * 1_000_000], "x" * 1_000_000, {"k": {"l": "x" * 1_000_000}}])
-def test_one_value_named_many_times_does_not_become_a_value_out_of_all_proportion(value: Any):
+def test_one_value_named_many_times_does_not_become_a_value_out_of_all_proportion(value: Any) -> None:
     list_of = compile_value(["{{input}}"] * 20)
 
     with pytest.raises(TemplateError, match="more than 8388608 bytes"):
         list_of(Scope(input=value))
 
 
-def test_a_value_doubled_in_every_step_of_a_chain_is_stopped():
+def test_a_value_doubled_in_every_step_of_a_chain_is_stopped() -> None:
     double = compile_value({"left": "{{input}}", "right": "{{input}}"})
 
     with pytest.raises(TemplateError, match="takes more than"):
         reduce(lambda value, _: double(Scope(input=value)), range(64), None)
 
 
-def test_a_value_wrapped_in_every_step_of_a_chain_can_always_be_written():
+def test_a_value_wrapped_in_every_step_of_a_chain_can_always_be_written() -> None:
     wrap = compile_value({"inner": "{{input}}"})
 
     def wrap_and_write(value: Any, _: int) -> Any:
@@ -203,7 +209,7 @@ def test_a_value_wrapped_in_every_step_of_a_chain_can_always_be_written():
         reduce(wrap_and_write, range(300), None)
 
 
-def test_a_value_too_deep_to_be_written_has_no_text():
+def test_a_value_too_deep_to_be_written_has_no_text() -> None:
     deep: Any = 1
     for _ in range(300):
         deep = [deep]

@@ -141,7 +141,7 @@ def compared(comparison: Comparison, left: Any, right: Any) -> bool:
 
 
 @given(EXPRESSIONS)
-def test_a_compiled_condition_gives_what_the_model_gives(expression: Expression):
+def test_a_compiled_condition_gives_what_the_model_gives(expression: Expression) -> None:
     predicate = compile_condition(parse_condition(written(expression)))
     try:
         expected = truth(expression)
@@ -166,7 +166,7 @@ def test_a_compiled_condition_gives_what_the_model_gives(expression: Expression)
         ("{{input.a ?? false}}", "{{input.a ?? false}}"),
     ],
 )
-def test_operators_bind_as_documented(text: str, grouped: str):
+def test_operators_bind_as_documented(text: str, grouped: str) -> None:
     assert written(parse_condition(text).expression) == grouped
 
 
@@ -191,7 +191,7 @@ def test_operators_bind_as_documented(text: str, grouped: str):
         ("(" * 65 + "true", 64, "nested deeper than 64"),
     ],
 )
-def test_a_mistake_is_refused_at_its_character(text: str, offset: int, message: str):
+def test_a_mistake_is_refused_at_its_character(text: str, offset: int, message: str) -> None:
     with pytest.raises(TemplateSyntaxError) as caught:
         parse_condition(text)
 
@@ -199,7 +199,7 @@ def test_a_mistake_is_refused_at_its_character(text: str, offset: int, message: 
     assert caught.value.offset == offset
 
 
-def test_nodes_say_where_they_stand():
+def test_nodes_say_where_they_stand() -> None:
     text = "  {{input.a}} == 'x'  && !( {{input.b}} )"
     condition = parse_condition(text)
     expression = condition.expression
@@ -209,7 +209,7 @@ def test_nodes_say_where_they_stand():
     assert places == ["{{input.a}} == 'x'  && !( {{input.b}} )", "{{input.a}} == 'x'", "!( {{input.b}} )"]
 
 
-def test_references_come_in_the_order_of_the_text():
+def test_references_come_in_the_order_of_the_text() -> None:
     condition = parse_condition("{{input.a}} in {{input.b}} || !({{input.c}} == 1 && {{input.d}})")
 
     assert [reference.path_text for reference in condition.references] == [
@@ -231,7 +231,7 @@ def test_references_come_in_the_order_of_the_text():
         ("{{input.text}}", "{{input.text}}", "expected a boolean, and this is string"),
     ],
 )
-def test_what_cannot_be_compared_names_the_place_and_both_types(text: str, path: str, reason: str):
+def test_what_cannot_be_compared_names_the_place_and_both_types(text: str, path: str, reason: str) -> None:
     with pytest.raises(TemplateError) as caught:
         compile_condition(parse_condition(text))(SCOPE)
 
@@ -253,21 +253,21 @@ def test_what_cannot_be_compared_names_the_place_and_both_types(text: str, path:
         ("'a' < 'b' && 2 > 1 && 2 >= 2 && 1 <= 1", True),
     ],
 )
-def test_nothing_is_coerced(text: str, expected: bool):  # noqa: FBT001  (a parameter of the table above)
+def test_nothing_is_coerced(text: str, expected: bool) -> None:  # noqa: FBT001  (a column of the table)
     assert compile_condition(parse_condition(text))(SCOPE) is expected
 
 
-def test_what_does_not_decide_is_not_evaluated():
+def test_what_does_not_decide_is_not_evaluated() -> None:
     assert compile_condition(parse_condition("true || {{input.missing}}"))(SCOPE)
     assert not compile_condition(parse_condition("false && {{input.missing}}"))(SCOPE)
 
 
-def test_anything_may_be_compared_to_null():
+def test_anything_may_be_compared_to_null() -> None:
     for kind_ in ("null", "boolean", "number", "string", "array", "object"):
         assert comparison_problem(Comparison.EQUAL, kind_, "null") == ""
 
 
-def test_a_long_chain_is_not_a_deep_one():
+def test_a_long_chain_is_not_a_deep_one() -> None:
     text = " && ".join(["true"] * 5000)
 
     assert compile_condition(parse_condition(text))(SCOPE)

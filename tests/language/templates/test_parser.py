@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given
 
@@ -15,14 +17,17 @@ from tenantry.language.templates import (
 )
 from tests.support.templates import REFERENCES, TEMPLATES
 
+if TYPE_CHECKING:
+    from tenantry.language.values import Json
+
 
 @given(TEMPLATES)
-def test_a_printed_template_parses_to_an_equal_one(template: Template):
+def test_a_printed_template_parses_to_an_equal_one(template: Template) -> None:
     assert parse_template(str(template)) == template
 
 
 @given(REFERENCES)
-def test_offset_and_length_say_where_the_path_stands(reference: Reference):
+def test_offset_and_length_say_where_the_path_stands(reference: Reference) -> None:
     text = f"before {reference} after"
     (found,) = parse_template(text).references
 
@@ -46,7 +51,7 @@ def test_offset_and_length_say_where_the_path_stands(reference: Reference):
         ("{{secrets.TOKEN}}", ("secrets", "TOKEN")),
     ],
 )
-def test_a_path_is_a_root_and_steps(text: str, path: tuple[str | int, ...]):
+def test_a_path_is_a_root_and_steps(text: str, path: tuple[str | int, ...]) -> None:
     whole = parse_template(text).whole
 
     assert whole is not None
@@ -69,7 +74,7 @@ def test_a_path_is_a_root_and_steps(text: str, path: tuple[str | int, ...]):
         ("{{input.a ?? '}}'}}", "}}"),
     ],
 )
-def test_a_default_is_a_json_literal(text: str, default: object):
+def test_a_default_is_a_json_literal(text: str, default: object) -> None:
     whole = parse_template(text).whole
 
     assert whole is not None
@@ -86,7 +91,7 @@ def test_a_default_is_a_json_literal(text: str, default: object):
         ("{'a'}", ("{'a'}",)),
     ],
 )
-def test_a_text_without_paths_is_only_text(text: str, parts: tuple[str, ...]):
+def test_a_text_without_paths_is_only_text(text: str, parts: tuple[str, ...]) -> None:
     template = parse_template(text)
 
     assert template.parts == parts
@@ -132,7 +137,7 @@ def test_a_text_without_paths_is_only_text(text: str, parts: tuple[str, ...]):
         ("{{secrets.A.b}}", 12, "has no fields"),
     ],
 )
-def test_a_mistake_is_refused_at_its_character(text: str, offset: int, message: str):
+def test_a_mistake_is_refused_at_its_character(text: str, offset: int, message: str) -> None:
     with pytest.raises(TemplateSyntaxError) as caught:
         parse_template(text)
 
@@ -140,15 +145,15 @@ def test_a_mistake_is_refused_at_its_character(text: str, offset: int, message: 
     assert caught.value.offset == offset
 
 
-def test_a_mistake_suggests_the_nearest_name():
+def test_a_mistake_suggests_the_nearest_name() -> None:
     with pytest.raises(TemplateSyntaxError) as caught:
         parse_template("{{inptu.a}}")
 
     assert caught.value.suggestion == "did you mean 'input'?"
 
 
-def test_a_scan_finds_every_reference_with_its_pointer_in_the_order_of_the_document():
-    value = {"a/b": ["{{input.x}}", 1, {"c~": "{{input.y}} and {{input.z}}"}], "{{input.key}}": True}
+def test_a_scan_finds_every_reference_with_its_pointer_in_the_order_of_the_document() -> None:
+    value: Json = {"a/b": ["{{input.x}}", 1, {"c~": "{{input.y}} and {{input.z}}"}], "{{input.key}}": True}
 
     found = scan(value, "/spec")
 
@@ -161,13 +166,13 @@ def test_a_scan_finds_every_reference_with_its_pointer_in_the_order_of_the_docum
     assert tuple(references(value, "/spec")) == found.references
 
 
-def test_a_scan_reports_every_mistake_and_still_finds_what_is_right():
+def test_a_scan_reports_every_mistake_and_still_finds_what_is_right() -> None:
     found = scan({"a": "{{inptu.x}} {{input.y}} {{tasks.z}}", "b": "{{input"})
 
     assert [(pointer, error.offset) for pointer, error in found.errors] == [("/a", 2), ("/a", 32), ("/b", 7)]
     assert [reference.path_text for _, reference in found.references] == ["input.y"]
 
 
-def test_a_scan_of_endless_mistakes_ends_after_a_hundred():
+def test_a_scan_of_endless_mistakes_ends_after_a_hundred() -> None:
     assert len(scan("{{a}}" * 1000).errors) == 100
     assert len(scan(["{{a}}"] * 1000).errors) == 100

@@ -32,7 +32,7 @@ from tests.support.json_values import TEXTS
         ("https://h/{{input.missing ?? 'none'}}", "https://h/none"),
     ],
 )
-def test_values_are_percent_encoded_where_they_stand(url: str, expected: str):
+def test_values_are_percent_encoded_where_they_stand(url: str, expected: str) -> None:
     scope = Scope(input={"id": 7, "path": "a/b é", "dots": "..", "mark": "?x#y&"})
 
     assert compile_url(url)(scope) == expected
@@ -51,18 +51,18 @@ def test_values_are_percent_encoded_where_they_stand(url: str, expected: str):
         ("https://h/{{input}}{{input}}", "."),
     ],
 )
-def test_a_value_that_makes_the_path_another_is_refused(url: str, value: object):
+def test_a_value_that_makes_the_path_another_is_refused(url: str, value: object) -> None:
     with pytest.raises(TemplateError, match="another resource"):
         compile_url(url)(Scope(input=value))  # type: ignore[arg-type]  # the parameters are JSON
 
 
-def test_a_value_cannot_finish_a_percent_escape():
+def test_a_value_cannot_finish_a_percent_escape() -> None:
     assert compile_url("https://h/%{{input}}")(Scope(input="2e")) == "https://h/%252e"
     assert compile_url("https://h/%2{{input}}")(Scope(input="f")) == "https://h/%252f"
 
 
 @given(TEXTS, TEXTS)
-def test_no_value_changes_the_structure_of_a_url(segment: str, query: str):
+def test_no_value_changes_the_structure_of_a_url(segment: str, query: str) -> None:
     url = compile_url("https://example.com:8443/users/{{input.segment}}/orders?q={{input.query}}&limit=1")
     try:
         sent = url(Scope(input={"segment": segment, "query": query}))
@@ -98,7 +98,7 @@ def test_no_value_changes_the_structure_of_a_url(segment: str, query: str):
         ("https://h/{{inptu.x}}", 12, "a path begins with"),
     ],
 )
-def test_a_url_that_is_none_or_leaves_the_host_open_is_refused(url: str, offset: int, message: str):
+def test_a_url_that_is_none_or_leaves_the_host_open_is_refused(url: str, offset: int, message: str) -> None:
     with pytest.raises(TemplateSyntaxError) as caught:
         compile_url(url)
 

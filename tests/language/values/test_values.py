@@ -62,7 +62,7 @@ def _judged(parse: Any, data: bytes) -> tuple[bool, Any]:
 
 
 @given(JSON_VALUES)
-def test_what_is_written_is_read_back(value: Any):
+def test_what_is_written_is_read_back(value: Any) -> None:
     assert parse_json(dump_json(value)) == value
     assert parse_json(json.dumps(value).encode()) == value
 
@@ -73,7 +73,7 @@ def test_what_is_written_is_read_back(value: Any):
         max_size=14,
     )
 )
-def test_any_text_is_judged_as_the_model_judges_it(pieces: list[str]):
+def test_any_text_is_judged_as_the_model_judges_it(pieces: list[str]) -> None:
     data = "".join(pieces).encode()
 
     assert _judged(parse_json, data) == _judged(_model, data)
@@ -100,7 +100,7 @@ def test_any_text_is_judged_as_the_model_judges_it(pieces: list[str]):
         (_nested(100_000), "not JSON"),
     ],
 )
-def test_a_text_out_of_bounds_is_refused_with_its_reason(data: bytes, reason: str):
+def test_a_text_out_of_bounds_is_refused_with_its_reason(data: bytes, reason: str) -> None:
     with pytest.raises(JsonError, match=reason) as caught:
         parse_json(data)
     assert caught.value.reason == str(caught.value)
@@ -120,27 +120,27 @@ def test_a_text_out_of_bounds_is_refused_with_its_reason(data: bytes, reason: st
         (b"[" + b"[]," * 100 + b"[]]", [[]] * 101),
     ],
 )
-def test_what_only_looks_out_of_bounds_is_read(data: bytes, value: Any):
+def test_what_only_looks_out_of_bounds_is_read(data: bytes, value: Any) -> None:
     assert parse_json(data) == value
 
 
-def test_64_levels_are_read():
+def test_64_levels_are_read() -> None:
     assert dump_json(parse_json(_nested(64))) == _nested(64)
 
 
 @pytest.mark.parametrize("value", [2**64, "\ud800", {1: 2}])
-def test_what_is_no_json_value_is_not_written(value: Any):
+def test_what_is_no_json_value_is_not_written(value: Any) -> None:
     with pytest.raises(JsonError, match="cannot be written as JSON"):
         dump_json(value)
 
 
 @given(st.dictionaries(TEXTS, JSON_VALUES))
-def test_equal_objects_have_equal_canonical_json_whatever_the_order(value: dict[str, Any]):
+def test_equal_objects_have_equal_canonical_json_whatever_the_order(value: dict[str, Any]) -> None:
     assert canonical_json(dict(reversed(value.items()))) == canonical_json(value)
 
 
-def test_types_have_their_json_schema_names():
-    values = [None, True, 1, 1.5, "", [], {}]
+def test_types_have_their_json_schema_names() -> None:
+    values: list[Any] = [None, True, 1, 1.5, "", [], {}]
 
     assert [type_name(value) for value in values] == [
         "null",
@@ -153,5 +153,5 @@ def test_types_have_their_json_schema_names():
     ]
 
 
-def test_a_pointer_escapes_tilde_and_slash():
+def test_a_pointer_escapes_tilde_and_slash() -> None:
     assert pointer_token("a/b~c") + pointer_token(0) == "/a~1b~0c/0"
