@@ -21,7 +21,7 @@ run: $(READY)
 	@$(BIN)/tenantry run $(ARGS)
 
 test: $(READY)
-	$(BIN)/pytest -n 2 -rs $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile -rs $(ARGS)
 
 check: lint types contracts coverage
 
@@ -36,7 +36,7 @@ contracts: $(READY)
 	$(BIN)/lint-imports
 
 coverage: $(READY)
-	$(BIN)/pytest -n 2 -rs --cov --cov-report=term --cov-fail-under=90
+	$(BIN)/pytest -n 2 --dist loadfile -rs --cov --cov-report=term --cov-fail-under=90
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(ARGS)

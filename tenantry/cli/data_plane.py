@@ -63,13 +63,19 @@ class DataPlane:
         """Executes a workflow; any status is an answer."""
         return self._client.post(self.execute_url(workflow), json=value)
 
-    def get(self, path: str) -> Any:
-        """A resource of the tenant.
+    def get(self, path: str, timeout_seconds: float) -> Any:
+        """A resource of the tenant; one that is not there yet is waited for.
+
+        An execution with `durability: none` is answered before it is recorded, and found a moment later.
 
         Raises:
             DataPlaneError: the answer is not the resource.
         """
-        response = self._client.get(path)
+        deadline = time.monotonic() + timeout_seconds
+        while (response := self._client.get(path)).status_code == HTTPStatus.NOT_FOUND:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(_POLL_SECONDS)
         if response.status_code != HTTPStatus.OK:
             raise DataPlaneError(
                 f"The data plane answered {response.status_code} to GET {path}.", evidence=response.text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.json import JSON
 from rich.markup import escape
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from tenantry.cli.examples import ExampleRun
     from tenantry.cli.ports import Ports
+
+RECORDED_SECONDS: Final = 5.0
 
 
 def demonstrate(run: ExampleRun, token: str, ports: Ports, console: Console) -> None:
@@ -34,7 +36,8 @@ def demonstrate(run: ExampleRun, token: str, ports: Ports, console: Console) -> 
                 evidence=answer.text,
             )
         execution = f"executions/{answer.headers['Execution-Id']}"
-        detail, trace = data_plane.get(execution), data_plane.get(f"{execution}/trace")
+        detail = data_plane.get(execution, RECORDED_SECONDS)
+        trace = data_plane.get(f"{execution}/trace", RECORDED_SECONDS)
     console.print(f"\n[bold]POST {escape(url)}[/]\n{escape(json.dumps(run.input))}", soft_wrap=True)
     console.print(f"\n[bold]{answer.status_code} {answer.reason_phrase}[/]")
     console.print(JSON(answer.text))

@@ -81,7 +81,10 @@ class EmbeddedPostgres:
         self._client("dropdb", "--force", name)
 
     def _is_ready(self) -> bool:
-        return run_program(self._programs / "pg_isready", "-q", "-h", self._sockets).returncode == 0
+        return (
+            run_program(self._programs / "pg_isready", "-q", "-h", self._sockets, "-U", SUPERUSER).returncode
+            == 0
+        )
 
     def _client(self, program: str, *arguments: str) -> str:
         result = run_program(self._programs / program, "-h", self._sockets, "-U", SUPERUSER, *arguments)
@@ -93,8 +96,9 @@ class EmbeddedPostgres:
         user = self._become_somebody()
         if not self._data.exists():
             self._initialize(user)
-        # The caller's lock says that no server runs here: this names a dead one, whose pid may be anybody's.
-        (self._data / "postmaster.pid").unlink(missing_ok=True)
+        # The caller's lock says that no server runs here: these name a dead one, whose pid may be anybody's.
+        for lock in ("postmaster.pid", f"{_SOCKET}.lock"):
+            (self._data / lock).unlink(missing_ok=True)
         if user is not None:
             shutil.chown(self._sockets, user)
         return user

@@ -93,7 +93,7 @@ def _start(
     }
     started = [(group.start(spec), port) for port, spec in specs.items()]
     for process, port in started:
-        with progress.step(f"{process.spec.name.capitalize()} on {address(port)}"):
+        with progress.step(f"{process.spec.name} on {address(port)}"):
             process.wait_ready(READY_SECONDS)
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-WIDTH: Final = 36
+WIDTH: Final = 24
 _STYLES: Final = {"completed": "green", "failed": "red", "skipped": "dim", "cancelled": "yellow"}
 
 

@@ -40,8 +40,16 @@ def test_a_resource_that_is_not_there_is_reported_with_the_answer(
 ) -> None:
     server.answer({"title": "Not found"}, status=404)
     with pytest.raises(DataPlaneError, match="answered 404 to GET executions/x") as failure:
-        data_plane.get("executions/x")
+        data_plane.get("executions/x", timeout_seconds=0)
     assert "Not found" in failure.value.evidence
+
+
+def test_a_resource_that_is_not_there_yet_is_waited_for(
+    server: ScriptedServer, data_plane: DataPlane
+) -> None:
+    server.answer({}, {}, status=404)
+    server.answer({"id": "x"})
+    assert data_plane.get("executions/x", timeout_seconds=60) == {"id": "x"}
 
 
 def test_an_execution_goes_to_the_public_endpoint(server: ScriptedServer, data_plane: DataPlane) -> None:

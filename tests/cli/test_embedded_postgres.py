@@ -60,9 +60,10 @@ async def test_what_was_committed_is_there_after_a_kill(folder: Path) -> None:
         postgres.create_database("shop")
         await query(postgres.url("shop"), "create table orders as select 42 as id")
         os.kill(server.pid, signal.SIGKILL)
-    assert (folder / "postgres" / "postmaster.pid").exists()
-    # The pid in there may be another program's by now, such as ours.
-    (folder / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n")
+    for lock in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+        assert (folder / "postgres" / lock).exists()
+        # The pid in there may be another program's by now, such as the one we run under.
+        (folder / "postgres" / lock).write_text(f"{os.getppid()}\n")
     again = EmbeddedPostgres(folder / "postgres")
     with ProcessGroup(folder) as group:
         group.start(again.prepare()).wait_ready(timeout_seconds=60)

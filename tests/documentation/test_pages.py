@@ -1,0 +1,75 @@
+"""What the pages say is true: their YAML is valid, their links lead somewhere, their commands exist."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tenantry.language.documents.parsing import parse_documents
+from tenantry.language.validation import validate_task, validate_workflow
+from tests.support.documentation import code_blocks, local_links
+from tests.support.platform import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from tenantry.language.documents.model import WorkflowTask
+    from tenantry.language.findings import Finding
+
+PAGES = [
+    REPOSITORY / "README.md",
+    REPOSITORY / "examples/README.md",
+    *sorted(REPOSITORY.glob("docs/**/*.md")),
+]
+
+
+def name(page: Path) -> str:
+    return str(page.relative_to(REPOSITORY))
+
+
+def findings(texts: Iterable[str]) -> list[Finding]:
+    """What validation says about all documents together."""
+    tasks: dict[str, WorkflowTask] = {}
+    found: list[Finding] = []
+    workflows = []
+    for parsed in map(parse_documents, texts):
+        found += parsed.findings
+        for document in parsed.documents:
+            if document.kind == "WorkflowTask":
+                task, said = validate_task(document)
+                found += said
+                if task is not None:
+                    tasks[document.name] = task
+            elif document.kind == "Workflow":
+                workflows.append(document)
+    for document in workflows:
+        found += validate_workflow(document, tasks)[1]
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_links_lead_to_files_that_exist(page: Path) -> None:
+    assert [link for link in local_links(page) if not link.exists()] == []
+
+
+def test_the_workflow_of_the_readme_is_valid_with_the_example_tasks() -> None:
+    tasks = [path.read_text() for path in sorted(REPOSITORY.glob("examples/acme-corp/tasks/*.yaml"))]
+    blocks = code_blocks(REPOSITORY / "README.md", "yaml")
+    assert blocks
+    assert findings([*tasks, *blocks]) == []
+
+
+def test_the_workflow_of_the_quickstart_is_valid() -> None:
+    blocks = code_blocks(REPOSITORY / "docs/guides/quickstart.md", "yaml")
+    assert blocks
+    assert findings(blocks) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_make_target_that_is_named_exists(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+    named = re.findall(r"(?:^|`)(?:[A-Z_]+=\S+ )?make ([a-z]+)", page.read_text(), re.MULTILINE)
+    assert set(named) <= targets
