@@ -31,7 +31,7 @@ def load_baseline() -> Baseline:
 
 def store_baseline(rows: Sequence[Row]) -> None:
     """Replaces the ratios of these rows and keeps the others."""
-    ratios = load_baseline().ratios | {row.name: round(row.ratio, 3) for row in rows}
+    ratios = load_baseline().ratios | {row.name: float(f"{row.ratio:.4g}") for row in rows}
     baseline = Baseline(machine=describe_machine(), ratios=dict(sorted(ratios.items())))
     PATH.write_bytes(msgspec.json.format(msgspec.json.encode(baseline), indent=2) + b"\n")
 

@@ -59,9 +59,9 @@ def make_table(rows: Sequence[Row], baseline: Mapping[str, float]) -> Table:
             row.name,
             row.ours,
             row.beside,
-            f"{row.ratio:.2f}",
+            f"{row.ratio:.3g}",
             row.target,
-            "" if before is None else f"{before:.2f}",
+            "" if before is None else f"{before:.3g}",
             _verdict(row, before),
         )
     return table

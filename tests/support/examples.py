@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ruamel.yaml import YAML
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 FOLDER: Final = Path(__file__).parents[2] / "examples"
 TEST_API: Final = "127.0.0.1:8082"
@@ -51,11 +48,13 @@ def read_for(path: Path, test_api: str) -> str:
     return path.read_text().replace(TEST_API, test_api)
 
 
-def example_runs() -> Iterator[ExampleRun]:
+def example_runs() -> list[ExampleRun]:
     """Every run of every tenant."""
-    for tenant in tenant_names():
-        for path in sorted((FOLDER / tenant / "runs").glob("*.yaml")):
-            yield ExampleRun(tenant=tenant, name=path.stem, **YAML(typ="safe").load(path))
+    return [
+        ExampleRun(tenant=tenant, name=path.stem, **YAML(typ="safe").load(path))
+        for tenant in tenant_names()
+        for path in sorted((FOLDER / tenant / "runs").glob("*.yaml"))
+    ]
 
 
 def promised_part(promised: Any, actual: Any) -> Any:
