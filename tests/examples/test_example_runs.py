@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -57,9 +58,26 @@ def make_bundle(tenant: str, test_api: str) -> Bundle:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """A data plane that serves one tenant."""
+
+    client: httpx.AsyncClient
+    tenant: str
+
+    async def execute(self, workflow: str, value: Any) -> httpx.Response:
+        path = f"/tenants/{self.tenant}/api/v1/workflows/{workflow}/execute"
+        return await self.client.post(path, json=value)
+
+    async def trace(self, execution_id: str) -> dict[str, Any]:
+        """The tasks of the execution's trace, by id."""
+        response = await self.client.get(f"/tenants/{self.tenant}/api/v1/executions/{execution_id}/trace")
+        return {task["id"]: task for task in response.json()["tasks"]}
+
+
 @asynccontextmanager
-async def data_plane(bundle: Bundle, database_url: str, folder: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a data plane that serves the bundle."""
+async def data_plane(bundle: Bundle, database_url: str, folder: Path) -> AsyncIterator[Plane]:
+    """A data plane that serves the bundle."""
     key = Ed25519PrivateKey.generate()
     (folder / f"{bundle.tenant}.json").write_bytes(encode(sign(bundle, key)))
     settings = Settings(
@@ -76,16 +94,48 @@ async def data_plane(bundle: Bundle, database_url: str, folder: Path) -> AsyncIt
         async with httpx.AsyncClient(
             transport=transport, base_url="http://data-plane", headers=headers
         ) as client:
-            yield client
+            yield Plane(client, bundle.tenant)
 
 
 @pytest.mark.parametrize("run", example_runs(), ids=str)
 async def test_a_run_gives_the_answer_it_promises(
     run: ExampleRun, test_api: str, make_database: Callable[[], str], tmp_path: Path
 ) -> None:
-    bundle = make_bundle(run.tenant, test_api)
-    async with data_plane(bundle, make_database(), tmp_path) as client:
-        path = f"/tenants/{run.tenant}/api/v1/workflows/{run.workflow}/execute"
-        response = await client.post(path, json=run.input)
+    async with data_plane(make_bundle(run.tenant, test_api), make_database(), tmp_path) as plane:
+        response = await plane.execute(run.workflow, run.input)
     answer = response.json()
     assert (response.status_code, promised_part(run.answer, answer)) == (run.status, run.answer), answer
+
+
+async def test_a_checkout_charges_once_and_a_review_charges_nothing(
+    test_api: str, make_database: Callable[[], str], tmp_path: Path
+) -> None:
+    async with data_plane(make_bundle("acme-corp", test_api), make_database(), tmp_path) as plane:
+        approved = await plane.execute("checkout", {"orderId": 5006, "card": "tok_visa"})
+        reviewed = await plane.execute("checkout", {"orderId": 5003, "card": "tok_visa"})
+        trace = await plane.trace(reviewed.headers["execution-id"])
+    assert await charges(test_api, approved) == [49200]
+    assert await charges(test_api, reviewed) == []
+    assert [trace[task]["status"] for task in ("charge", "confirm", "review")] == [
+        "skipped",
+        "skipped",
+        "completed",
+    ]
+
+
+async def test_delivery_options_come_at_the_third_attempt(
+    test_api: str, make_database: Callable[[], str], tmp_path: Path
+) -> None:
+    async with data_plane(make_bundle("acme-corp", test_api), make_database(), tmp_path) as plane:
+        response = await plane.execute("delivery-options", {"userId": 10, "weightGrams": 500})
+        trace = await plane.trace(response.headers["execution-id"])
+    statuses = [attempt.get("failure", {}).get("status") for attempt in trace["quotes"]["attempts"]]
+    assert statuses == [503, 503, None]
+
+
+async def charges(test_api: str, response: httpx.Response) -> list[int]:
+    """What the payment service captured for the execution."""
+    reference = response.headers["execution-id"]
+    async with httpx.AsyncClient(base_url=f"http://{test_api}") as client:
+        payments = (await client.get("/payments", params={"reference": reference})).json()["payments"]
+    return [payment["amountCents"] for payment in payments]
