@@ -105,6 +105,7 @@ def _serve(group: ProcessGroup, ports: Ports, console: Console) -> None:
         while True:
             group.check()
             time.sleep(POLL_SECONDS)
+    console.print("\nStopping everything.")
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import stat
 import time
@@ -42,6 +43,25 @@ def test_the_answer_is_what_the_example_promises(platform: ServingPlatform) -> N
     start = said.index("{", said.index("200 OK"))
     answer, _ = json.JSONDecoder().raw_decode(said[start:])
     assert {name: answer[name] for name in promised} == promised
+
+
+def shape(text: str) -> list[str]:
+    """The lines of an output without what differs from run to run: times, ids, bars, tokens."""
+    for pattern, shown in (
+        (r"tnt_[\w…]+", "token"),
+        (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "id"),
+        (r"[█─]+", ""),
+        (r"[0-9]+(\.[0-9]+)?", "0"),
+        (r"[ \t]+", " "),
+    ):
+        text = re.sub(pattern, shown, text)
+    return [line.strip() for line in text.strip().splitlines()]
+
+
+def test_the_readme_shows_what_is_really_printed(platform: ServingPlatform) -> None:
+    shown = (REPOSITORY / "README.md").read_text()
+    shown = shown[shown.index("✓ PostgreSQL") :].partition("```")[0]
+    assert shape("\n".join(platform.said[:-1])) == shape(shown)
 
 
 def test_trace_and_cost_are_shown(platform: ServingPlatform, caller: str) -> None:
