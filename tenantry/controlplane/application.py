@@ -47,7 +47,7 @@ class ControlPlane:
         data_planes = DataPlaneEndpoints(
             settings.data_plane_token, services.bundles, services.usage, self._changes
         )
-        return Starlette(
+        app = Starlette(
             routes=[
                 *HealthEndpoints(self._database.check).routes(),
                 *GraphQLEndpoint(schema, services).routes(),
@@ -56,6 +56,8 @@ class ControlPlane:
             exception_handlers=HANDLERS,
             lifespan=self._lifespan,
         )
+        app.router.redirect_slashes = False  # one address per resource, whatever a path looks like
+        return app
 
     async def prepare(self) -> None:
         """Migrates the database and puts the platform-admin's key into it.

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from tenantry.controlplane.requests import CHALLENGE, bearer_token, read_body
 from tenantry.protocol.bundles import encode
 from tenantry.protocol.usage import BATCH_CONTENT_TYPE, UsageError, decode_batch
+from tenantry.tenants.identity import is_tenant_name
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -61,7 +62,8 @@ class DataPlaneEndpoints:
 
     async def _bundle(self, request: Request) -> Response:
         self._authenticate(request)
-        signed = await self._bundles.find(request.path_params["tenant"])
+        tenant = request.path_params["tenant"]
+        signed = await self._bundles.find(tenant) if is_tenant_name(tenant) else None
         if signed is None:
             raise HTTPException(404, "there is no bundle of that tenant")
         return _conditional(request, encode(signed), signed.digest)

@@ -10,10 +10,12 @@ ServiceError
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from tenantry.language.findings import Finding
+
+MAX_FINDINGS: Final = 200
 
 
 class ServiceError(Exception):
@@ -60,8 +62,15 @@ class InvalidInputError(ServiceError):
 
 
 class RejectedError(ServiceError):
-    """Documents that may not be applied. `findings` are all that validation has to say, warnings included."""
+    """Documents that may not be applied.
+
+    Attributes:
+        findings: what validation has to say, warnings included; the first 200 of it.
+    """
 
     def __init__(self, findings: tuple[Finding, ...]) -> None:
-        super().__init__("documents.rejected", "nothing was applied: see the findings", field="text")
-        self.findings = findings
+        shown = findings[:MAX_FINDINGS]
+        left_out = f" (the first {len(shown)} of {len(findings)})" if len(shown) < len(findings) else ""
+        message = f"nothing was applied: see the findings{left_out}"
+        super().__init__("documents.rejected", message, field="text")
+        self.findings = shown

@@ -52,8 +52,9 @@ async def test_what_is_known_already_is_304(api: Api, decorate: str) -> None:
         assert (await api.internal(path, **{"If-None-Match": '"older"'})).status_code == 200
 
 
-async def test_the_bundle_of_an_unknown_tenant_is_not_found(api: Api) -> None:
-    response = await api.internal(f"{INDEX}/nobody")
+@pytest.mark.parametrize("name", ["nobody", "%00", "%F0%9F%98%80", "..%2f", "a" * 5000, "'"])
+async def test_the_bundle_of_an_unknown_tenant_is_not_found(api: Api, name: str) -> None:
+    response = await api.internal(f"{INDEX}/{name}")
     assert response.status_code == 404
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json()["type"] == "https://tenantry.dev/problems/not-found"

@@ -42,7 +42,13 @@ def _no_connection(*_: object, **__: object) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/nowhere", 404), ("DELETE", "/healthz", 405), ("GET", "/graphql", 405), ("PUT", "/", 405)],
+    [
+        ("GET", "/nowhere", 404),
+        ("GET", "/healthz/", 404),
+        ("DELETE", "/healthz", 405),
+        ("GET", "/graphql", 405),
+        ("PUT", "/", 405),
+    ],
 )
 async def test_an_address_that_does_not_exist_is_a_problem(
     api: Api, method: str, path: str, status: int

@@ -90,6 +90,12 @@ async def test_findings_of_all_documents_come_together(api: Api, tenant: str) ->
     assert all(finding["line"] and finding["column"] for finding in payload["findings"])
 
 
+async def test_a_text_full_of_mistakes_is_answered_with_the_first_200(api: Api, tenant: str) -> None:
+    payload = await api.apply(tenant, "---\n".join(workflow_text(f"w-{n}", "missing") for n in range(201)))
+    assert len(payload["findings"]) == 200
+    assert payload["userErrors"][0]["message"].endswith("(the first 200 of 201)")
+
+
 async def test_what_is_wrong_with_a_task_is_not_told_again_at_its_uses(api: Api, tenant: str) -> None:
     broken = "apiVersion: workflow.io/v1\nkind: WorkflowTask\nmetadata: {name: get}\nspec: {type: http}\n"
     payload = await api.apply(tenant, broken + "---\n" + workflow_text("report", "get"))
