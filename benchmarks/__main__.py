@@ -42,10 +42,11 @@ _OVER_HTTP: Final[dict[str, Callable[[Targets, Settings], list[Row]]]] = {
 def main() -> int:
     """Runs what the command line names."""
     arguments = _parse_arguments()
-    names = arguments.names or [*_IN_PROCESS, *_OVER_HTTP]
     console = Console(stderr=True)
     try:
-        rows = _measure(names, Settings(seconds=arguments.seconds, rounds=arguments.rounds), console)
+        rows = _measure(
+            arguments.names, Settings(seconds=arguments.seconds, rounds=arguments.rounds), console
+        )
     except (BenchmarkError, FrontDoorError) as error:
         console.print(f"benchmarks: {error}", style="red")
         return 1
@@ -63,11 +64,18 @@ def main() -> int:
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*_IN_PROCESS, *_OVER_HTTP], metavar="what")
+    known = [*_IN_PROCESS, *_OVER_HTTP]
+    parser.add_argument("names", nargs="*", metavar="what", help=f"one of {', '.join(known)}; all without")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of one measurement over HTTP")
     parser.add_argument("--rounds", type=int, default=5, help="how many times each target is measured")
     parser.add_argument("--store", action="store_true", help="make these ratios the baseline")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    # Not argparse's `choices`: with them, naming nothing is an error.
+    for name in arguments.names:
+        if name not in known:
+            parser.error(f"there is no {name!r}: choose from {', '.join(known)}")
+    arguments.names = arguments.names or known
+    return arguments
 
 
 def _measure(names: Sequence[str], settings: Settings, console: Console) -> list[Row]:
