@@ -44,7 +44,8 @@ def lookup(schema: Any, path: Sequence[str | int]) -> Found | Missing:
 
     An object that lists properties has those and no others, unless it says `additionalProperties` or
     `patternProperties`, although JSON Schema would allow more: a field nobody has declared is most likely
-    misspelt. A schema that says nothing about a step leaves it open, and the rest of the path with it.
+    misspelt. A schema that says nothing about a step leaves it open, and the rest of the path with it. One
+    that lists properties and no type is taken for an object's, and in the same way for arrays.
     """
     node, optional = schema, False
     for index, key in enumerate(path):

@@ -71,10 +71,8 @@ def subschemas(schema: Any) -> Iterator[tuple[str, Any]]:
             yield from ((pointer + pointer_token(name), item) for name, item in value.items())
 
 
-def resolve(root: Any, reference: Any) -> Any:
-    """What a `$ref` such as `#/$defs/user` leads to, or `None` when it leads nowhere in this schema."""
-    if not isinstance(reference, str) or not (reference + "/").startswith("#/"):
-        return None
+def resolve(root: Any, reference: str) -> Any:
+    """What a `$ref` within this schema leads to, such as `#/$defs/user`; `None` when that is nothing."""
     node = root
     for token in unquote(reference).split("/")[1:]:
         key = token.replace("~1", "/").replace("~0", "~")

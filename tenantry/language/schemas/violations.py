@@ -38,14 +38,14 @@ class Violation(NamedTuple):
 def find_violations(
     validator: Draft202012Validator, value: Json, recursions: int = 0
 ) -> tuple[Violation, ...]:
-    """What is wrong with an invalid value: all of it up to a hundred, or the first when it could be a lot.
+    """What is wrong with a value: all of it up to a hundred, or the first when it could be a lot.
 
     The validator collects all errors before it gives one, 30 microseconds each: a list of 300,000 wrong items
     would take ten seconds, and a schema that is recursive in several places takes time exponential in depth.
 
     Args:
         validator: made with `MASK`.
-        value: does not satisfy it.
+        value: what it judges, invalid when the schema is recursive in several places.
         recursions: in how many places its schema leads back to itself.
     """
     count, depth = _extent(value)
@@ -53,7 +53,7 @@ def find_violations(
     if recursions > 1 and (is_large or recursions**depth > _MAX_EVALUATIONS):
         return (Violation("", "does not satisfy the schema, which is too recursive to say where"),)
     if is_large:
-        return (_violation(_first_error(validator, value)),)
+        return _first(validator, value)
     errors = islice(validator.iter_errors(value), MAX_VIOLATIONS)
     return tuple(dict.fromkeys(map(_violation, errors)))
 
@@ -71,12 +71,12 @@ def _extent(value: Json) -> tuple[int, int]:
     return count, depth
 
 
-def _first_error(validator: Draft202012Validator, value: Json) -> ValidationError:
+def _first(validator: Draft202012Validator, value: Json) -> tuple[Violation, ...]:
     try:
         validator.validate(value)
     except ValidationError as error:
-        return error
-    raise ValueError("the value satisfies the schema")
+        return (_violation(error),)
+    return ()
 
 
 def _violation(error: ValidationError) -> Violation:
