@@ -168,7 +168,7 @@ def test_a_value_is_not_shown_out_of_all_proportion() -> None:
 
 
 def test_a_preview_is_json() -> None:
-    steps = [
+    steps: list[dict[str, Any]] = [
         {"id": "call", "taskRef": "call", "input": {"a": "{{secrets.A}}", "b": "{{tasks.same.output}}"}},
         {"id": "same", "taskRef": "same"},
     ]
