@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from tenantry.language.schemas.shapes import Shape, shapes_of
 from tenantry.language.schemas.structure import inline
 from tenantry.language.schemas.types import types_of
-from tenantry.language.schemas.validators import compile_validator
+from tenantry.language.schemas.validators import compile_checked
 from tenantry.language.values import pointer_token
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _compare_required(shape: Shape, target: dict[str, Any], pointer: str) -> Ite
 
 def _compare_values(source: Any, values: tuple[Any, ...], target: Any, pointer: str) -> Iterator[Mismatch]:
     """Judges listed values one by one: the first that the source gives and the target does not take."""
-    given, taken = compile_validator(source), compile_validator(target)
+    given, taken = compile_checked(source), compile_checked(target)
     for value in values:
         if given.is_valid(value) and not taken.is_valid(value):
             for violation in taken.violations(value):
