@@ -54,6 +54,7 @@ async def _serve(settings: Settings) -> None:
             log_config=None,
             lifespan="off",
             ws="none",
+            proxy_headers=False,
             server_header=False,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=round(settings.drain_seconds),

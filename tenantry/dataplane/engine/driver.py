@@ -16,9 +16,10 @@ from tenantry.dataplane.engine.core.events import (
     TaskRetried,
     TaskStarted,
     WorkflowCancelled,
+    WorkflowFailed,
     WorkflowSubmitted,
 )
-from tenantry.dataplane.engine.core.state import ExecutionState
+from tenantry.dataplane.engine.core.state import ExecutionState, evolve
 from tenantry.dataplane.engine.ports import AttemptFailedError, JournalUnavailableError
 from tenantry.dataplane.engine.record import ExecutionRecord
 from tenantry.language.plan.model import Durability
@@ -53,7 +54,7 @@ class Run:
         self.record = ExecutionRecord(tenant, execution_id, plan, clock())
         self._runner, self._journal, self._clock = runner, journal, clock
         self._loop = asyncio.get_running_loop()
-        self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._waiting: list[asyncio.Future[None]] = []
         self._attempts: dict[str, asyncio.Task[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -73,8 +74,11 @@ class Run:
         Raises:
             JournalUnavailableError: the end cannot be made durable.
         """
-        # Shielded: a caller that goes away must not end the execution.
-        await asyncio.shield(self._ended)
+        if not self.state.ended:
+            # A future of its own: a caller that goes away cancels nothing but its wait.
+            future = self._loop.create_future()
+            self._waiting.append(future)
+            await future
         if self.state.plan.durability is Durability.JOURNALED:
             await self._journal.durable(self.record)
 
@@ -89,9 +93,19 @@ class Run:
             else:
                 for happened in events:
                     self._carry_out(happened)
-        except Exception as error:  # noqa: BLE001  (a fault of ours must end this execution, not hang it)
+        except Exception:  # noqa: BLE001  (a fault of ours must end this execution, not hang it)
             _LOG.exception("execution %s broke", self.record.id)
-            self._end(error)
+            self._break()
+
+    def _break(self) -> None:
+        """Ends an execution that the engine itself cannot carry on."""
+        message = "an internal error; it has been logged"
+        failure = Failure(code=FailureCode.INTERNAL, message=message, source=Source.PLATFORM)
+        event = WorkflowFailed(at=self._clock(), failure=failure)
+        evolve(self.state, event)
+        self._end()
+        self.record.add([event], self.state)
+        self._journal.record(self.record)
 
     def _carry_out(self, event: AnyEvent) -> None:
         if isinstance(event, TaskStarted):
@@ -147,17 +161,14 @@ class Run:
         self._feed(None)
         self._arm_timer()  # the loop may wake us a moment early; then this looks again
 
-    def _end(self, error: Exception | None = None) -> None:
+    def _end(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
         for task in self._attempts.values():
             task.cancel()
-        if self._ended.done():
-            return
-        if error is None:
-            self._ended.set_result(None)
-        else:
-            self._ended.set_exception(error)
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(None)
 
 
 def _platform_failure(code: FailureCode, message: str, step: StepPlan) -> Failure:

@@ -1,13 +1,16 @@
-"""The data plane's web application: routes to endpoints, refusals to problems."""
+"""The data plane's web application: routes to endpoints, refusals to problems.
+
+Starlette's router without its middleware: endpoints answer their own errors, so the request path holds
+nothing that it does not need.
+"""
 
 from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.routing import Route
+from starlette.requests import Request
+from starlette.routing import Route, Router
 
 from tenantry.dataplane.gateway import errors
 from tenantry.dataplane.gateway.answers import problem_answer
@@ -19,8 +22,8 @@ from tenantry.dataplane.gateway.health import HealthEndpoints
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from starlette.requests import Request
     from starlette.responses import Response
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from tenantry.dataplane.gateway.services import Services
 
@@ -30,52 +33,60 @@ _LOG = logging.getLogger(__name__)
 _TENANT = "/tenants/{tenant}/api/v1"
 
 
-def create_app(services: Services) -> Starlette:
+def create_app(services: Services) -> ASGIApp:
     """The application over its services. Starting and stopping them is the caller's."""
     execute = ExecuteEndpoints(services)
     definitions = DefinitionEndpoints(services)
     executions = ExecutionEndpoints(services)
     health = HealthEndpoints(services)
-    routes = [
-        _route("POST", f"{_TENANT}/workflows/{{name}}/execute", execute.execute),
-        _route("POST", f"{_TENANT}/workflows/{{name}}/test", execute.dry_run),
-        _route("GET", f"{_TENANT}/workflows", definitions.list_workflows),
-        _route("GET", f"{_TENANT}/workflows/{{name}}", definitions.get_workflow),
-        _route("GET", f"{_TENANT}/tasks", definitions.list_tasks),
-        _route("GET", f"{_TENANT}/tasks/{{name}}", definitions.get_task),
-        _route("GET", f"{_TENANT}/workflows/{{name}}/executions", executions.list_executions),
-        _route("GET", f"{_TENANT}/executions/{{id}}", executions.get_execution),
-        _route("GET", f"{_TENANT}/executions/{{id}}/trace", executions.get_trace),
-        _route("GET", f"{_TENANT}/executions/{{id}}/events", executions.get_events),
-        _route("POST", f"{_TENANT}/executions/{{id}}/cancel", executions.cancel),
-        _route("GET", "/healthz", health.healthz),
-        _route("GET", "/readyz", health.readyz),
-        _route("GET", "/", health.index),
-    ]
-    return Starlette(routes=routes, exception_handlers={HTTPException: _routing_problem})
+    routes = {
+        f"{_TENANT}/workflows/{{name}}/execute": _Resource("POST", execute.execute),
+        f"{_TENANT}/workflows/{{name}}/test": _Resource("POST", execute.dry_run),
+        f"{_TENANT}/workflows": _Resource("GET", definitions.list_workflows),
+        f"{_TENANT}/workflows/{{name}}": _Resource("GET", definitions.get_workflow),
+        f"{_TENANT}/tasks": _Resource("GET", definitions.list_tasks),
+        f"{_TENANT}/tasks/{{name}}": _Resource("GET", definitions.get_task),
+        f"{_TENANT}/workflows/{{name}}/executions": _Resource("GET", executions.list_executions),
+        f"{_TENANT}/executions/{{id}}": _Resource("GET", executions.get_execution),
+        f"{_TENANT}/executions/{{id}}/trace": _Resource("GET", executions.get_trace),
+        f"{_TENANT}/executions/{{id}}/events": _Resource("GET", executions.get_events),
+        f"{_TENANT}/executions/{{id}}/cancel": _Resource("POST", executions.cancel),
+        "/healthz": _Resource("GET", health.healthz),
+        "/readyz": _Resource("GET", health.readyz),
+        "/": _Resource("GET", health.index),
+    }
+    return Router(
+        [Route(path, resource) for path, resource in routes.items()],
+        redirect_slashes=False,
+        default=_nowhere,
+    )
 
 
-def _route(method: str, path: str, endpoint: Endpoint) -> Route:
-    return Route(path, _guarded(endpoint), methods=[method])
+class _Resource:
+    """One path and its one method, as an ASGI application.
 
+    Turns refusals into problems, and anything unforeseen into a 500 that says nothing of its cause.
+    """
 
-def _guarded(endpoint: Endpoint) -> Endpoint:
-    """Turns refusals into problems, and anything unforeseen into a 500 that says nothing of its cause."""
+    def __init__(self, method: str, endpoint: Endpoint) -> None:
+        self.method, self._endpoint = method, endpoint
 
-    async def guarded(request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
         try:
-            return await endpoint(request)
+            if request.method != self.method:
+                raise errors.method_not_allowed(self.method)  # noqa: TRY301  (refused like everything else)
+            return await self._endpoint(request)
         except errors.RefusedError as error:
             return problem_answer(error)
         except Exception:  # noqa: BLE001  (the boundary to callers)
             _LOG.exception("%s %s broke", request.method, request.url.path)
             return problem_answer(errors.internal())
 
-    return guarded
 
-
-def _routing_problem(request: Request, error: Exception) -> Response:
-    if isinstance(error, HTTPException) and error.status_code == 405:  # noqa: PLR2004  (the status itself)
-        allowed = (error.headers or {}).get("Allow", "another method")
-        return problem_answer(errors.method_not_allowed(allowed))
-    return problem_answer(errors.not_found(f"path as {request.url.path[:200]}"))
+async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        await problem_answer(errors.not_found("path"))(scope, receive, send)

@@ -39,8 +39,8 @@ class JournalWriter:
         self._backlog: list[Rows] = []
         self._wanted = asyncio.Event()
         self._linger: asyncio.TimerHandle | None = None
-        self._current: asyncio.Future[None] | None = None
-        self._next: asyncio.Future[None] | None = None
+        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting_next: list[asyncio.Future[None]] = []
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
         self._available = False
@@ -82,14 +82,10 @@ class JournalWriter:
     async def durable(self, record: ExecutionRecord) -> None:
         """Waits until everything recorded of this execution is committed; see `Journal.durable`."""
         if record.id in self._dirty:
-            if self._next is None:
-                self._next = asyncio.get_running_loop().create_future()
             self._wanted.set()
-            await asyncio.shield(self._next)
+            await _wait_in(self._waiting_next)
         elif record.id in self._committing:
-            if self._current is None:
-                self._current = asyncio.get_running_loop().create_future()
-            await asyncio.shield(self._current)
+            await _wait_in(self._waiting)
         elif not self._available:
             raise JournalUnavailableError("the journal's database is not reachable")
         if record.id in self._unstorable:
@@ -114,7 +110,7 @@ class JournalWriter:
             self._linger.cancel()
             self._linger = None
         dirty, self._dirty = self._dirty, {}
-        self._current, self._next = self._next, None
+        self._waiting, self._waiting_next = self._waiting_next, []
         self._committing = frozenset(dirty)
         if dirty:
             rows, refused = take(dirty.values(), self._source)
@@ -135,14 +131,14 @@ class JournalWriter:
         self._committing = frozenset()
 
     def _settle(self, error: JournalUnavailableError | None) -> None:
-        waiting, self._current = self._current, None
-        if waiting is None:
-            return
-        if error is None:
-            waiting.set_result(None)
-        else:
-            waiting.set_exception(error)
-            waiting.exception()  # nobody may be waiting any more; that is no error of its own
+        for waiting in self._waiting:
+            if waiting.done():  # cancelled: its caller went away
+                continue
+            if error is None:
+                waiting.set_result(None)
+            else:
+                waiting.set_exception(error)
+        self._waiting = []
 
     async def _commit(self, rows: Rows) -> None:
         if self._connection is None or self._connection.is_closed():
@@ -169,3 +165,9 @@ class JournalWriter:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
+
+
+async def _wait_in(waiting: list[asyncio.Future[None]]) -> None:
+    future = asyncio.get_running_loop().create_future()
+    waiting.append(future)
+    await future

@@ -16,6 +16,7 @@ from tenantry.dataplane.tasks.http_client import (
     ConnectionFailedError,
     HttpError,
     ResponseTooLargeError,
+    TimedOutError,
 )
 
 if TYPE_CHECKING:
@@ -63,7 +64,9 @@ class Connection(asyncio.Protocol):
         """Whether another request may be sent."""
         return self._reusable and self._transport is not None and not self._transport.is_closing()
 
-    async def exchange(self, head: bytes, body: bytes | None, *, is_head: bool, limit: int) -> RawResponse:
+    async def exchange(
+        self, head: bytes, body: bytes | None, *, is_head: bool, limit: int, timeout_seconds: float
+    ) -> RawResponse:
         """Sends a request and waits for its response, whose body may have at most `limit` bytes.
 
         Raises:
@@ -72,19 +75,23 @@ class Connection(asyncio.Protocol):
         transport = self._transport
         if transport is None or transport.is_closing():
             raise ConnectionFailedError("the upstream closed the connection", sent=False)
-        self._waiting = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._waiting = loop.create_future()
         self._response = RawResponse()
         self._parser = httptools.HttpResponseParser(self)
         self._is_head, self._limit = is_head, limit
         self._head_bytes = self._body_bytes = 0
         self._headers_complete = self.answered = False
         transport.write(head + body if body else head)
+        timer = loop.call_later(timeout_seconds, self._time_out)
         try:
             return await self._waiting
         except asyncio.CancelledError:
             self._waiting = None
             self.abort()  # even when the response has just come: nobody will give the connection back
             raise
+        finally:
+            timer.cancel()
 
     def abort(self) -> None:
         """Closes at once; nothing that still arrives is read."""
@@ -176,6 +183,9 @@ class Connection(asyncio.Protocol):
         """httptools: the message is whole."""
         if self._waiting is not None and self._headers_complete:
             self._complete()
+
+    def _time_out(self) -> None:
+        self._fail(TimedOutError("there was no whole answer in time", sent=True))
 
     def _ends_with_connection(self) -> bool:
         headers = self._response.headers

@@ -18,6 +18,7 @@ from tenantry.dataplane.tasks.http_client import (
     HttpRequest,
     HttpResponse,
     ResponseTooLargeError,
+    TimedOutError,
 )
 from tenantry.language.plan.model import BodyEncoding, HttpOutput, RetryOn
 from tenantry.language.values import JsonError, dump_json, parse_json
@@ -42,15 +43,19 @@ _UPSTREAM_MESSAGE_FIELDS: Final = ("detail", "message", "error_description", "er
 
 
 async def call(
-    client: HttpClient, plan: HttpRequestPlan, scope: Scope, remaining_seconds: float
+    client: HttpClient,
+    plan: HttpRequestPlan,
+    scope: Scope,
+    timeout_seconds: float,
+    remaining_seconds: float,
 ) -> TaskResult:
-    """Makes the call.
+    """Makes the call, within the attempt's timeout; the upstream is told what remains of the deadline too.
 
     Raises:
         TemplateError: a part of the request cannot be resolved.
         AttemptFailedError: the call failed.
     """
-    request = render(plan, scope, remaining_seconds)
+    request = render(plan, scope, timeout_seconds, remaining_seconds)
     sent_bytes = len(request.body) if request.body else 0
     try:
         response = await client.send(request)
@@ -64,7 +69,9 @@ async def call(
         raise AttemptFailedError(_unreadable(response, error), sent_bytes) from None
 
 
-def render(plan: HttpRequestPlan, scope: Scope, remaining_seconds: float) -> HttpRequest:
+def render(
+    plan: HttpRequestPlan, scope: Scope, timeout_seconds: float, remaining_seconds: float
+) -> HttpRequest:
     """The request with every template resolved.
 
     Raises:
@@ -76,14 +83,19 @@ def render(plan: HttpRequestPlan, scope: Scope, remaining_seconds: float) -> Htt
         query = urlencode([(name, _text(value)) for name, value in values if value is not None])
         url = f"{url}{'&' if '?' in url else '?'}{query}" if query else url
     headers = {name: value(scope) for name, value in plan.headers}
-    headers[DEADLINE_HEADER] = str(int(remaining_seconds * 1000))
+    headers[DEADLINE_HEADER] = str(int(min(timeout_seconds, remaining_seconds) * 1000))
     body = None
     if plan.body is not None:
         body = _encode(plan.body_encoding, plan.body(scope))
         if not any(name.lower() == "content-type" for name in headers):
             headers["Content-Type"] = _CONTENT_TYPES[plan.body_encoding]
     return HttpRequest(
-        method=plan.method, url=url, headers=headers, body=body, max_response_bytes=plan.max_response_bytes
+        method=plan.method,
+        url=url,
+        headers=headers,
+        body=body,
+        max_response_bytes=plan.max_response_bytes,
+        timeout_seconds=timeout_seconds,
     )
 
 
@@ -124,6 +136,7 @@ def _call_failure(error: HttpError) -> Failure:
 
 _CALL_FAILURES: Final[dict[type[HttpError], tuple[FailureCode, RetryOn | None, Source]]] = {
     ConnectionFailedError: (FailureCode.UPSTREAM_CONNECTION, RetryOn.CONNECTION, Source.UPSTREAM),
+    TimedOutError: (FailureCode.UPSTREAM_TIMEOUT, RetryOn.TIMEOUT, Source.UPSTREAM),
     BadResponseError: (FailureCode.UPSTREAM_RESPONSE, None, Source.UPSTREAM),
     ResponseTooLargeError: (FailureCode.RESPONSE_TOO_LARGE, None, Source.UPSTREAM),
     EgressDeniedError: (FailureCode.EGRESS_DENIED, None, Source.CALLER),

@@ -9,13 +9,14 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """A request ready to send. `url` is percent-encoded already."""
+    """A request ready to send. `url` is percent-encoded already; the timeout is for the whole exchange."""
 
     method: str
     url: str
     headers: Mapping[str, str]
     body: bytes | None
     max_response_bytes: int
+    timeout_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,10 @@ class HttpError(Exception):
 
 class ConnectionFailedError(HttpError):
     """No connection, or it broke before the response was whole."""
+
+
+class TimedOutError(HttpError):
+    """The exchange took too long: it was not connected in time, or the response was not whole."""
 
 
 class BadResponseError(HttpError):

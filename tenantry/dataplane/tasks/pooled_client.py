@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import ssl
 from typing import TYPE_CHECKING, Final
 
 from tenantry.dataplane.tasks.decompress import ACCEPTED, decompress
-from tenantry.dataplane.tasks.http_client import BadRequestError, ConnectionFailedError, HttpResponse
+from tenantry.dataplane.tasks.http_client import (
+    BadRequestError,
+    ConnectionFailedError,
+    HttpResponse,
+    TimedOutError,
+)
 from tenantry.dataplane.tasks.origin import Origin, parse_origin
 
 if TYPE_CHECKING:
-    from tenantry.dataplane.tasks.connection import RawResponse
+    from tenantry.dataplane.tasks.connection import Connection, RawResponse
     from tenantry.dataplane.tasks.http_client import HttpRequest
     from tenantry.tenants.egress import EgressPolicy
 
@@ -48,7 +54,11 @@ class PooledClient:
         origin = self._origins.get(match.group()) or self._open(match.group())
         target = request.url[match.end() :].partition("#")[0]
         head = _head(request, target if target.startswith("/") else f"/{target}", origin.address.authority)
-        raw = await _exchange(origin, request, head)
+        try:
+            raw = await _exchange(origin, request, head)
+        except TimedOutError as error:
+            reason = f"{origin.address.host} gave no answer within {request.timeout_seconds:g} s"
+            raise TimedOutError(reason, sent=error.sent) from None
         encoding = raw.headers.get("content-encoding")
         body = (
             decompress(raw.chunks, encoding.strip().lower(), request.max_response_bytes)
@@ -72,11 +82,17 @@ class PooledClient:
 
 async def _exchange(origin: Origin, request: HttpRequest, head: bytes) -> RawResponse:
     connection = origin.take()
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + request.timeout_seconds
     is_head = request.method == "HEAD"
     if connection is not None:
         try:
             raw = await connection.exchange(
-                head, request.body, is_head=is_head, limit=request.max_response_bytes
+                head,
+                request.body,
+                is_head=is_head,
+                limit=request.max_response_bytes,
+                timeout_seconds=request.timeout_seconds,
             )
         except ConnectionFailedError as error:
             # The upstream closed an idle connection just as it was used again (RFC 9112 section 9.3.1).
@@ -85,10 +101,24 @@ async def _exchange(origin: Origin, request: HttpRequest, head: bytes) -> RawRes
         else:
             origin.give_back(connection)
             return raw
-    connection = await origin.connect()
-    raw = await connection.exchange(head, request.body, is_head=is_head, limit=request.max_response_bytes)
+    connection = await _connect(origin, deadline)
+    raw = await connection.exchange(
+        head,
+        request.body,
+        is_head=is_head,
+        limit=request.max_response_bytes,
+        timeout_seconds=deadline - loop.time(),
+    )
     origin.give_back(connection)
     return raw
+
+
+async def _connect(origin: Origin, deadline: float) -> Connection:
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await origin.connect()
+    except TimeoutError:
+        raise TimedOutError(f"no connection to {origin.address.host} in time", sent=False) from None
 
 
 def _head(request: HttpRequest, target: str, authority: str) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -10,14 +9,14 @@ import msgspec
 from tenantry.dataplane.engine.core.events import Failure, FailureCode
 from tenantry.dataplane.engine.ports import AttemptFailedError, TaskResult
 from tenantry.dataplane.tasks import http
-from tenantry.language.plan.model import HttpRequestPlan, RetryOn
+from tenantry.language.plan.model import HttpRequestPlan
 from tenantry.language.templates.errors import TemplateError
 from tenantry.language.templates.scope import Scope
 from tenantry.protocol.problems import Source
 
 if TYPE_CHECKING:
     from tenantry.dataplane.tasks.http_client import HttpClient
-    from tenantry.language.plan.model import StepPlan, TaskPlan, Validator
+    from tenantry.language.plan.model import StepPlan, Validator
     from tenantry.language.values import Json
 
 
@@ -43,13 +42,17 @@ class StepRunner:
         task = step.task
         value = step.bind(scope)
         _check(task.input_validator, value, FailureCode.INPUT_MISMATCH, f"the input of task {task.name}")
-        if not isinstance(task.action, HttpRequestPlan):
-            result = TaskResult(task.action.evaluate(value))
-        elif remaining_seconds <= step.timeout_seconds:
-            # The execution's deadline comes first and cancels this attempt by itself.
-            result = await self._call(task.action, value, scope, remaining_seconds)
+        if isinstance(task.action, HttpRequestPlan):
+            # The execution's deadline may come first: it cancels the attempt by itself.
+            result = await http.call(
+                self._client,
+                task.action,
+                _request_scope(value, scope),
+                step.timeout_seconds,
+                remaining_seconds,
+            )
         else:
-            result = await self._call_within(step, task.action, value, scope)
+            result = TaskResult(task.action.evaluate(value))
         _check(
             task.output_validator,
             result.output,
@@ -58,32 +61,14 @@ class StepRunner:
         )
         return result
 
-    async def _call(self, action: HttpRequestPlan, value: Json, outer: Scope, seconds: float) -> TaskResult:
-        scope = Scope(
-            input=value,
-            workflow_name=outer.workflow_name,
-            execution_id=outer.execution_id,
-            tenant_name=outer.tenant_name,
-            secrets=outer.secrets,
-        )
-        return await http.call(self._client, action, scope, seconds)
 
-    async def _call_within(
-        self, step: StepPlan, action: HttpRequestPlan, value: Json, scope: Scope
-    ) -> TaskResult:
-        try:
-            async with asyncio.timeout(step.timeout_seconds):
-                return await self._call(action, value, scope, step.timeout_seconds)
-        except TimeoutError:
-            raise AttemptFailedError(_timeout(step.task, step.timeout_seconds)) from None
-
-
-def _timeout(task: TaskPlan, seconds: float) -> Failure:
-    return Failure(
-        code=FailureCode.UPSTREAM_TIMEOUT,
-        message=f"task {task.name} got no answer within {seconds:g} s",
-        retry_on=RetryOn.TIMEOUT,
-        outcome_unknown=True,
+def _request_scope(value: Json, outer: Scope) -> Scope:
+    return Scope(
+        input=value,
+        workflow_name=outer.workflow_name,
+        execution_id=outer.execution_id,
+        tenant_name=outer.tenant_name,
+        secrets=outer.secrets,
     )
 
 

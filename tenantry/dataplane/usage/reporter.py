@@ -19,7 +19,9 @@ BATCH: Final = 1000
 INTERVAL_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 2.0
 
-_REFUSED: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
+_REFUSED: Final = frozenset(
+    {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
+)
 _LOG = logging.getLogger(__name__)
 
 

@@ -69,7 +69,7 @@ async def test_an_upstream_that_hangs_times_out_and_its_outcome_is_unknown(
     step = http_step(f"{testapi}/users/1?hang=true", timeout_seconds=0.05)
     failure = await failure_of(runner, step)
     assert (failure.code, failure.retry_on) == (FailureCode.UPSTREAM_TIMEOUT, RetryOn.TIMEOUT)
-    assert failure.message == "task call got no answer within 0.05 s"
+    assert failure.message == "127.0.0.1 gave no answer within 0.05 s"
     assert failure.outcome_unknown
 
 

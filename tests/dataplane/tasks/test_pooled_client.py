@@ -32,7 +32,9 @@ LIMIT = 100_000
 
 def request(url: str, method: str = "GET", body: bytes | None = None, **headers: Any) -> HttpRequest:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return HttpRequest(method=method, url=url, headers=named, body=body, max_response_bytes=LIMIT)
+    return HttpRequest(
+        method=method, url=url, headers=named, body=body, max_response_bytes=LIMIT, timeout_seconds=10
+    )
 
 
 def say(*pieces: bytes) -> Callable[[Peer], Coroutine[Any, Any, None]]:
