@@ -106,7 +106,7 @@ def take(records: Iterable[ExecutionRecord], source: str) -> tuple[Rows, list[st
     for record in records:
         try:
             segment = encode_events(record.pending)
-        except (ValueError, TypeError, msgspec.MsgspecError):
+        except (ValueError, TypeError, RecursionError, msgspec.MsgspecError):
             refused.append(record.id)
             continue
         rows.first_sequences.append(record.next_sequence)

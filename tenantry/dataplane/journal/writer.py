@@ -24,8 +24,12 @@ RECONNECT_SECONDS: Final = 0.5
 COMMIT_TIMEOUT_SECONDS: Final = 5.0
 
 _LOG = logging.getLogger(__name__)
-_CONNECTION_LOST: Final = (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
-_SERVER_TROUBLE: Final = (asyncpg.InsufficientResourcesError, asyncpg.OperatorInterventionError)
+_REFUSES_THE_DATA: Final = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+)
+"""What PostgreSQL says of what it was sent. Anything else is trouble of the database's own, and passes."""
 
 
 class JournalWriter:
@@ -120,8 +124,8 @@ class JournalWriter:
             while self._backlog:
                 await self._commit(self._backlog[0])
                 del self._backlog[0]
-        except (*_CONNECTION_LOST, *_SERVER_TROUBLE) as error:
-            _LOG.error("the journal cannot be written, %d commits wait: %s", len(self._backlog), error)
+        except Exception as error:  # noqa: BLE001  (whatever it is, what was recorded must be written later)
+            _LOG.error("the journal cannot be written, %d commits wait: %r", len(self._backlog), error)
             self._available = False
             await self._disconnect()
             self._settle(JournalUnavailableError("the journal's database is not reachable"))
@@ -145,9 +149,7 @@ class JournalWriter:
             self._connection = await asyncpg.connect(self._url, timeout=COMMIT_TIMEOUT_SECONDS)
         try:
             await self._connection.execute(STATEMENT, *rows.arguments(), timeout=COMMIT_TIMEOUT_SECONDS)
-        except (*_CONNECTION_LOST, *_SERVER_TROUBLE):
-            raise
-        except asyncpg.PostgresError as error:
+        except _REFUSES_THE_DATA as error:
             await self._commit_apart(rows, error)
         if rows.usage_ids:
             self.usage_written.set()

@@ -79,8 +79,7 @@ def render(
     """
     url = plan.url(scope)
     if plan.query:
-        values = [(name, value(scope)) for name, value in plan.query]
-        query = urlencode([(name, _text(value)) for name, value in values if value is not None])
+        query = urlencode([pair for name, value in plan.query for pair in _parameters(name, value(scope))])
         url = f"{url}{'&' if '?' in url else '?'}{query}" if query else url
     headers = {name: value(scope) for name, value in plan.headers}
     headers[DEADLINE_HEADER] = str(int(min(timeout_seconds, remaining_seconds) * 1000))
@@ -99,6 +98,12 @@ def render(
     )
 
 
+def _parameters(name: str, value: Json) -> list[tuple[str, str]]:
+    """A list repeats the parameter, null leaves it out."""
+    values = value if isinstance(value, list) else [value]
+    return [(name, _text(item)) for item in values if item is not None]
+
+
 def _text(value: Json) -> str:
     return value if isinstance(value, str) else dump_json(value).decode()
 
@@ -107,7 +112,7 @@ def _encode(encoding: BodyEncoding, value: Json) -> bytes:
     if encoding is BodyEncoding.JSON:
         return dump_json(value)
     if encoding is BodyEncoding.FORM and isinstance(value, dict):
-        return urlencode([(name, _text(item)) for name, item in value.items() if item is not None]).encode()
+        return urlencode([pair for name, item in value.items() for pair in _parameters(name, item)]).encode()
     return _text(value).encode()
 
 
