@@ -15,7 +15,6 @@ def make_server(host: str, port: int) -> uvicorn.Server:
             create_app(),
             host=host,
             port=port,
-            loop="uvloop",
             http=ResettableProtocol,
             ws="none",
             access_log=False,
