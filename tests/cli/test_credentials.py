@@ -60,7 +60,16 @@ def test_a_file_that_others_could_read_is_closed_to_them(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"platformAdmin": 1}', b'{"platformAdmin": "a", "tenant": {}}', b"\xff"]
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"platformAdmin": 1}',
+        b'{"platformAdmin": "no token"}',
+        b'{"platformAdmin": "a", "tenant": {}}',
+        b"\xff",
+    ],
 )
 def test_damaged_credentials_are_reported_with_the_way_out(home: Home, content: bytes) -> None:
     home.credentials.write_bytes(content)
