@@ -15,9 +15,9 @@ from tenantry.controlplane.rest.problems import HANDLERS
 from tenantry.controlplane.services.clock import utc_now
 from tenantry.controlplane.services.platform import make_services
 from tenantry.controlplane.settings import Environment
-from tenantry.controlplane.store.database import Database, connect
-from tenantry.controlplane.store.migration import migrate
+from tenantry.controlplane.store.database import MIGRATIONS, Database, connect
 from tenantry.controlplane.store.notifications import BundleChanges
+from tenantry.postgres.migration import migrate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -66,7 +66,7 @@ class ControlPlane:
             OSError: nobody listens at the database's address.
             SQLAlchemyError: it refuses.
         """
-        await migrate(self._engine)
+        await migrate(self._settings.database_url, MIGRATIONS)
         await self._services.authentication.ensure_bootstrap_key(self._settings.platform_admin_token)
 
     async def close(self) -> None:

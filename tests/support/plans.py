@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tenantry.language.plan.model import (
     Durability,
@@ -14,7 +13,11 @@ from tenantry.language.plan.model import (
     TaskPlan,
     TransformPlan,
 )
-from tenantry.language.templates.scope import Predicate, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from tenantry.language.templates.scope import Predicate, Scope
 
 NO_RETRY = RetryPolicy()
 

@@ -8,16 +8,22 @@ platform's transactions run as the connecting user, for work that concerns sever
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
+from tenantry.postgres.migration import asyncpg_url
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from tenantry.tenants.identity import TenantId
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+"""Alembic's folder for `postgres.migration.migrate`."""
 
 _ENTER_TENANT: Final = text(
     "SELECT set_config('tenantry.tenant', :tenant, true), set_config('role', 'tenantry_tenant', true)"
@@ -61,7 +67,7 @@ class Database:
 def connect(url: str) -> AsyncEngine:
     """Prepares pooled connections to a `postgresql://` address; connects when first used."""
     return create_async_engine(
-        url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        asyncpg_url(url),
         json_serializer=_dump,
         json_deserializer=orjson.loads,
         pool_pre_ping=True,

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, make_url, text
 from sqlmodel import SQLModel
 
 from tenantry.controlplane.store import tables
-from tenantry.controlplane.store.database import connect
-from tenantry.controlplane.store.migration import migrate
+from tenantry.controlplane.store.database import MIGRATIONS, connect
+from tenantry.postgres.migration import migrate
 from tests.support.controlplane import run_control_plane, task_text
 
 if TYPE_CHECKING:
@@ -29,8 +29,12 @@ async def engine(make_database: Callable[[], str]) -> AsyncIterator[AsyncEngine]
     await engine.dispose()
 
 
+async def prepare(engine: AsyncEngine) -> None:
+    await migrate(engine.url.render_as_string(hide_password=False), MIGRATIONS)
+
+
 async def test_migrations_make_what_the_models_say(engine: AsyncEngine) -> None:
-    await migrate(engine)
+    await prepare(engine)
 
     def differences(connection: Connection) -> object:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -41,8 +45,8 @@ async def test_migrations_make_what_the_models_say(engine: AsyncEngine) -> None:
 
 
 async def test_processes_that_start_at_once_migrate_once(engine: AsyncEngine) -> None:
-    await asyncio.gather(*(migrate(engine) for _ in range(4)))
-    await migrate(engine)
+    await asyncio.gather(*(prepare(engine) for _ in range(4)))
+    await prepare(engine)
     async with engine.connect() as connection:
         versions = (await connection.execute(text("SELECT version_num FROM alembic_version"))).all()
     assert len(versions) == 1
@@ -51,7 +55,7 @@ async def test_processes_that_start_at_once_migrate_once(engine: AsyncEngine) ->
 async def test_a_database_user_who_is_no_superuser_is_enough(
     engine: AsyncEngine, make_database: Callable[[], str]
 ) -> None:
-    await migrate(engine)  # makes the role `tenantry_tenant`, which belongs to the whole server
+    await prepare(engine)  # makes the role `tenantry_tenant`, which belongs to the whole server
     url = make_url(make_database())
     async with engine.begin() as connection:
         for statement in (

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs migrations on the connection `store.migration` hands over, inside its transaction."""
+"""Alembic's entry: runs migrations on the connection `postgres.migration` hands over, inside its transaction."""
 
 from alembic import context
 from sqlmodel import SQLModel
