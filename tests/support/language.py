@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from tenantry.language.documents.parsing import parse_documents
@@ -9,6 +10,7 @@ from tenantry.language.validation import validate_task, validate_workflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tenantry.language.documents.model import WorkflowTask
     from tenantry.language.findings import Finding
@@ -28,3 +30,28 @@ def judge(text: str, is_allowed: Callable[[str], bool] = lambda _: True) -> tupl
         if document.kind == "Workflow":
             findings += validate_workflow(document, tasks, is_allowed)[1]
     return tuple(findings)
+
+
+def cases(path: Path) -> list[tuple[str, str, str]]:
+    """Edits of a text and what they lead to, from a file of blocks.
+
+    A block says what to take out in lines after `- `, what to put in after `+ `; the rest are the findings.
+    """
+    return [_case(block.split("\n")) for block in path.read_text().strip("\n").split("\n\n")]
+
+
+def edited(text: str, old: str, new: str) -> str:
+    """The text with an edit: without `old` the new line goes to its end, without `new` the old line goes."""
+    if not old:
+        return f"{text}  {new}\n"
+    assert old in text
+    return text.replace(old, new) if new else re.sub(rf" *{re.escape(old)}\n", "", text)
+
+
+def _case(lines: list[str]) -> tuple[str, str, str]:
+    parts: dict[str, list[str]] = {"- ": [], "+ ": [], "": []}
+    for line in lines:
+        mark = line[:2] if line[:2] in parts else ""
+        parts[mark].append(line.removeprefix(mark))
+    old, new, expected = ("\n".join(part) for part in parts.values())
+    return old, new, expected

@@ -19,7 +19,7 @@ from tenantry.language.values import MAX_DEPTH, dump_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-MAX_WEIGHT: Final = 4 * 1024 * 1024
+MAX_WEIGHT: Final = 2 * 1024 * 1024
 
 _VALUE_WEIGHT: Final = 16  # what any value costs beside its text
 _CORE: Final = "tag:yaml.org,2002:"
@@ -148,6 +148,7 @@ class Builder:
             parent.node.value.append(node.value)
         elif parent.nameless:
             parent.nameless = False
+            self._weigh(parent, node)  # dropped, but read: a text of nothing else must end as well
         elif parent.key is None:
             self._take_key(parent, node)
         else:
@@ -157,8 +158,11 @@ class Builder:
 
     def _attach(self, parent: _Open, token: str, child: Node) -> None:
         parent.node.span.children[token] = child.span
-        parent.node.weight += child.weight + len(token)
         parent.node.height = max(parent.node.height, child.height + 1)
+        self._weigh(parent, child, len(token))
+
+    def _weigh(self, parent: _Open, child: Node, key_length: int = 0) -> None:
+        parent.node.weight += child.weight + key_length
         if parent.node.weight > MAX_WEIGHT:
             message = f"the document holds more than {MAX_WEIGHT >> 20} MiB when its aliases are written out"
             raise Refused(Code.ALIAS_EXPANSION, message, child.span.start)

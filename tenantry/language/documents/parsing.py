@@ -10,7 +10,8 @@ from tenantry.language.documents.building import Builder, Node
 from tenantry.language.documents.document import Document, Parsed
 from tenantry.language.documents.events import Event, Refused
 from tenantry.language.documents.json_text import is_json, json_events
-from tenantry.language.documents.nearest import did_you_mean
+from tenantry.language.documents.nearest import did_you_mean, nearest
+from tenantry.language.documents.report import shortened
 from tenantry.language.documents.spans import Span, position_at
 from tenantry.language.documents.yaml_text import yaml_events
 from tenantry.language.findings import Finding
@@ -23,7 +24,7 @@ MAX_TEXT_BYTES: Final = 1024 * 1024
 MAX_DOCUMENTS: Final = 1000
 
 _MAX_FINDINGS: Final = 100
-_MAX_RESTARTS: Final = 20
+_MAX_RESTARTS: Final = 10
 _MARKER: Final = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
 
@@ -112,17 +113,18 @@ class _Reader:
         self.documents.append(document)
 
     def _refuse(self, refused: Refused) -> None:
-        finding = self._finding(refused)
         if len(self._findings) >= _MAX_FINDINGS:
             self._left_out += 1
-        elif finding not in self._findings[-1:]:
-            # An unquoted template is seen when it is built, and perhaps again when YAML gives up on its line.
+            return
+        finding = self._finding(refused)
+        # An unquoted template is seen when it is built, and perhaps again when YAML gives up on its line.
+        if finding not in self._findings[-1:]:
             self._findings.append(finding)
 
     def _finding(self, refused: Refused) -> Finding:
         return Finding(
             code=refused.code,
-            message=refused.message,
+            message=shortened(refused.message),
             source=self._source,
             position=position_at(self._text, min(refused.start, len(self._text))),
             suggestion=refused.suggestion,
@@ -156,7 +158,9 @@ def _unknown_kind(raw: dict[str, Any], span: Span) -> Refused:
     start = span.children["kind"].start
     if not isinstance(kind, str):
         return Refused(Code.UNKNOWN_KIND, "the kind must be text", start, _listed())
-    return Refused(Code.UNKNOWN_KIND, f'there is no kind "{kind[:80]}"', start, did_you_mean(kind, KINDS))
+    return Refused(
+        Code.UNKNOWN_KIND, f'there is no kind "{kind[:80]}"', start, did_you_mean(nearest(kind, KINDS), KINDS)
+    )
 
 
 def _listed() -> str:

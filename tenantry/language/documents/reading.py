@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from tenantry.language.codes import Code
-from tenantry.language.documents.nearest import nearest
+from tenantry.language.documents.nearest import did_you_mean, nearest
 from tenantry.language.documents.report import Report
 from tenantry.language.documents.shapes import Place, place_of
 from tenantry.language.values import dump_json, pointer_token, type_name
@@ -80,14 +81,17 @@ def read(document: Document, model: type[ModelT]) -> tuple[ModelT | None, tuple[
 def _told_otherwise(problems: list[tuple[ErrorDetails, Place]]) -> set[tuple[str, Tokens]]:
     """The errors that only repeat another one.
 
-    A field is "missing" when its name was mistyped, and a list "too short" when its items were refused.
+    A list is "too short" when its items were refused, and a field "missing" when its name was mistyped.
     """
     told: set[tuple[str, Tokens]] = set()
+    unknown: defaultdict[Tokens, list[str]] = defaultdict(list)
     for detail, place in problems:
         told.update(("too_short", place.tokens[:depth]) for depth in range(len(place.tokens)))
         if detail["type"] == "extra_forbidden":
-            *owner, name = place.tokens
-            told.add(("missing", (*owner, nearest(str(name), place.known) or "")))
+            unknown[place.tokens[:-1]].append(str(place.tokens[-1]))
+    for detail, place in problems:
+        if detail["type"] == "missing" and nearest(str(place.tokens[-1]), unknown[place.tokens[:-1]]):
+            told.add(("missing", place.tokens))
     return told
 
 
@@ -142,7 +146,7 @@ class _Problem:
             Code.INVALID_VALUE,
             f"{_path(tokens)} is {_shown(value)}; it must be {choice}",
             _pointer(tokens),
-            suggestion=f'did you mean "{near}"?' if (near := nearest(str(value), known)) else "",
+            suggestion=did_you_mean(self._report.nearest(str(value), known)),
         )
 
     def _wrong_type(self, wanted: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tenantry.language.codes import Code
-from tenantry.language.documents.nearest import did_you_mean
+from tenantry.language.documents.nearest import did_you_mean, nearest
 from tenantry.language.findings import Finding, Severity
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from tenantry.language.documents.document import Document
 
 MAX_FINDINGS: Final = 100
+MAX_COMPARED: Final = 20_000  # at up to 50 microseconds each
+
+_MAX_MESSAGE: Final = 400
 
 
 class Report:
@@ -23,6 +26,7 @@ class Report:
         self._document = document
         self._findings = list(findings)
         self._left_out = 0
+        self._compared = 0
         self._refuses = any(finding.severity is Severity.ERROR for finding in self._findings)
 
     def add(
@@ -57,15 +61,25 @@ class Report:
         place = document.locate_key(pointer) if at_key else document.locate(pointer, offset)
         finding = Finding(
             code=code,
-            message=message,
+            message=shortened(message),
             severity=severity,
             source=document.source,
             document=document.label,
             pointer=pointer,
             position=place,
-            suggestion=did_you_mean(*meant) if meant else suggestion,
+            suggestion=self._guess(*meant) if meant else suggestion,
         )
         self._findings.append(finding)
+
+    def nearest(self, name: str, known: Iterable[str]) -> str | None:
+        """The known name most like `name`, until too many names of this document have been compared."""
+        names = tuple(known)
+        self._compared += len(names)
+        return nearest(name, names) if self._compared <= MAX_COMPARED else None
+
+    def _guess(self, name: str, known: Iterable[str]) -> str:
+        names = tuple(known)
+        return did_you_mean(self.nearest(name, names), names)
 
     @property
     def has_errors(self) -> bool:
@@ -88,6 +102,11 @@ class Report:
             severity=Severity.ERROR if self._refuses else Severity.WARNING,
             suggestion="mend these first",
         )
+
+
+def shortened(message: str) -> str:
+    """A message, cut when an author's name in it is out of all proportion."""
+    return message if len(message) <= _MAX_MESSAGE else f"{message[: _MAX_MESSAGE - 1]}…"
 
 
 def _place(finding: Finding) -> tuple[int, int]:

@@ -6,11 +6,14 @@ A tree of spans mirrors the tree of values; positions are worked out only for wh
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from tenantry.language.findings import Position
 
+_LINE_BREAK: Final = re.compile("\n")
 _ESCAPE_DIGITS: Final = {"x": 2, "u": 4, "U": 8}
 _PROPERTIES: Final = re.compile(r"(?:[&!]\S*\s+)+")  # an anchor or a tag before the value
 _BLANK_ESCAPES: Final = frozenset("\n\r \tntrvfNLP_")
@@ -51,7 +54,15 @@ def find_span(root: Span, pointer: str) -> tuple[Span, bool]:
 
 def position_at(text: str, index: int) -> Position:
     """Line and column of a character of the text, both from 1."""
-    return Position(line=text.count("\n", 0, index) + 1, column=index - text.rfind("\n", 0, index))
+    breaks = _line_breaks(text)
+    line = bisect_left(breaks, index)
+    return Position(line=line + 1, column=index - (breaks[line - 1] if line else -1))
+
+
+@lru_cache(maxsize=4)
+def _line_breaks(text: str) -> list[int]:
+    # Counting from the start for each finding would take a minute for a text of nothing but mistakes.
+    return [match.start() for match in _LINE_BREAK.finditer(text)]
 
 
 def index_within(text: str, span: Span, value: str, offset: int) -> int:
@@ -60,7 +71,12 @@ def index_within(text: str, span: Span, value: str, offset: int) -> int:
     Folding, indentation and escapes make a string differ from how it is written, but only in blanks and in
     the spelling of single characters: so the same number of non-blank characters is counted off in both.
     """
+    content = value.rstrip()
     index = _content_start(text, span)
+    if not content:
+        return index
+    if offset >= len(content):
+        return index_within(text, span, value, len(content) - 1) + 1
     wanted = sum(not character.isspace() for character in value[:offset])
     while index < len(text):
         length, blank = _unit(text, index, span.style)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+_MAX_CYCLES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,12 @@ class Graph:
     def cycles(self) -> tuple[tuple[str, ...], ...]:
         """Cycles that share no step, such as `("a", "b", "a")`: each step runs before the one after it.
 
-        Every knot of steps that wait for each other shows at least one; without any the graph can run.
+        Every knot of steps that wait for each other shows at least one, up to twenty in all; without any the
+        graph can run.
         """
         remaining = dict(self.dependencies)
         found: list[tuple[str, ...]] = []
-        while cycle := _find_cycle(remaining):
+        while len(found) < _MAX_CYCLES and (cycle := _find_cycle(remaining)):
             found.append(self._from_first(cycle))
             for step in cycle[1:]:
                 del remaining[step]

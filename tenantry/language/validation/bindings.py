@@ -6,11 +6,12 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tenantry.language.codes import Code
-from tenantry.language.documents.nearest import nearest
 from tenantry.language.documents.spans import pointer_tokens
 from tenantry.language.findings import Severity
-from tenantry.language.schemas import Found, Mismatch, MismatchKind, lookup, mismatches
-from tenantry.language.values import Json, pointer_token
+from tenantry.language.schemas import MismatchKind, mismatches
+from tenantry.language.schemas.structure import inline
+from tenantry.language.validation.kinds import kinds_of
+from tenantry.language.values import Json, pointer_token, type_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from tenantry.language.documents.report import Report
 
 _NOTES: Final = frozenset(("title", "description", "default", "examples", "$schema", "$comment"))
-_BY_TYPE: Final = _NOTES | {"type"}
+_BOUNDS: Final = frozenset(("minLength", "maxLength", "pattern", "format", "minimum", "maximum"))
+_BY_TYPE: Final = _NOTES | _BOUNDS | {"type"}  # bounds are not compared with what says nothing of them
 _BY_VALUE: Final = _NOTES | {"type", "enum"}
 _BY_ITEM: Final = _NOTES | {"type", "items"}
 _BY_NAME: Final = _NOTES | {"type", "properties", "required", "additionalProperties"}
@@ -47,9 +49,7 @@ def check_binding(*, task: str, value: Json, given: Any, taken: Any, pointer: st
         pointer: of the input in the document.
         report: takes the findings.
     """
-    found = lookup(taken, ())  # writes its references out
-    if isinstance(found, Found):
-        _Binding(task, report).check(value, given, found.schema, Place(pointer))
+    _Binding(task, report).check(value, given, inline(taken, taken), Place(pointer))
 
 
 class _Binding:
@@ -67,8 +67,7 @@ class _Binding:
                 item = given["items"]["anyOf"][index]
                 self.check(child, item, taken.get("items", True), place.entry(index))
         elif not _plainly_fits(given, taken):
-            for mismatch in mismatches(given, taken):
-                self._add_mismatch(mismatch, place)
+            self._compare(given, taken, place)
 
     def _check_fields(self, value: dict[str, Json], given: Any, taken: Any, place: Place) -> None:
         declared: dict[str, Any] = taken.get("properties", {})
@@ -76,33 +75,37 @@ class _Binding:
         for name in taken.get("required", ()):
             if name not in value:
                 self._missing(place.entry(name).name, "is missing, and is required", place)
+        free = [name for name in declared if name not in value]
         for key, child in value.items():
             if key in declared:
                 self.check(child, given[key], declared[key], place.entry(key))
             else:
-                self._check_name(key, declared.keys() - value.keys(), others, place.entry(key))
+                self._check_name(key, free, others, place.entry(key))
                 self.check(child, given[key], others or True, place.entry(key))
 
     def _check_name(self, name: str, known: Iterable[str], others: Any, place: Place) -> None:
         """A field nobody declared: refused by some tasks, and suspicious where it nearly is another one."""
         if others is False:
             self._undeclared(name, known, place, Severity.ERROR)
-        elif others is True and nearest(name, known):
+        elif others is True and self._report.nearest(name, known):
             self._undeclared(name, known, place, Severity.WARNING)
 
-    def _add_mismatch(self, mismatch: Mismatch, place: Place) -> None:
-        inner = reduce(Place.entry, pointer_tokens(mismatch.pointer), place)
-        match mismatch.kind:
-            case MismatchKind.MISSING:
-                self._missing(inner.name, mismatch.message, place)
-            case MismatchKind.UNKNOWN:
-                self._undeclared(inner.name, (), place._replace(name=inner.name), Severity.ERROR)
-            case MismatchKind.TYPE:
-                message = f"{inner.name} {mismatch.message} by {self._task}"
-                self._report.add(Code.TYPE_MISMATCH, message, place.pointer)
-            case MismatchKind.VALUE:
-                message = f"{self._task} does not take this {inner.name}: {mismatch.message}"
-                self._report.add(Code.TYPE_MISMATCH, message, place.pointer)
+    def _compare(self, given: Any, taken: Any, place: Place) -> None:
+        for mismatch in mismatches(given, taken):
+            name = reduce(Place.entry, pointer_tokens(mismatch.pointer), place).name
+            match mismatch.kind:
+                case MismatchKind.MISSING:
+                    self._missing(name, mismatch.message, place)
+                case MismatchKind.UNKNOWN:
+                    self._undeclared(name, (), place._replace(name=name), Severity.ERROR)
+                case MismatchKind.VALUE:
+                    self._mismatch(f"{self._task} does not take this {name}: {mismatch.message}", place)
+                case _:
+                    hint = _null_hint(given, taken) if name == place.name else ""
+                    self._mismatch(f"{name} {mismatch.message} by {self._task}", place, hint)
+
+    def _mismatch(self, message: str, place: Place, hint: str = "") -> None:
+        self._report.add(Code.TYPE_MISMATCH, message, place.pointer, suggestion=hint)
 
     def _missing(self, name: str, message: str, place: Place) -> None:
         self._report.add(Code.MISSING_INPUT, f"{name} {message} by {self._task}", place.pointer)
@@ -118,6 +121,12 @@ class _Binding:
         )
 
 
+def _null_hint(given: Any, taken: Any) -> str:
+    if "null" in kinds_of(given) - kinds_of(taken):
+        return "a step that is skipped gives null, as may a schema; give a default with ??"
+    return ""
+
+
 def _is_only(schema: Any, container: str, keywords: frozenset[str]) -> bool:
     """Whether a schema says nothing of an object or array but what each entry is: each stands alone."""
     if not isinstance(schema, dict) or not schema.keys() <= keywords:
@@ -129,9 +138,17 @@ def _plainly_fits(given: Any, taken: Any) -> bool:
     """Whether one look is enough, as it mostly is: comparing schemas costs fifty times that."""
     if not isinstance(taken, dict) or not isinstance(given, dict):
         return taken is True
+    if given.keys() == {"anyOf"}:
+        return all(_plainly_fits(member, taken) for member in given["anyOf"])
     if given.keys() == {"type"}:
         return taken.keys() <= _BY_TYPE and taken.get("type", given["type"]) == given["type"]
-    literal = given.get("const")
-    if isinstance(literal, str) and given.keys() == {"const"} and taken.keys() <= _BY_VALUE:
-        return taken.get("type", "string") == "string" and literal in taken.get("enum", (literal,))
+    if given.keys() == {"const"}:
+        return _plainly_takes(taken, given["const"])
     return not taken.keys() - _NOTES
+
+
+def _plainly_takes(taken: dict[str, Any], literal: Json) -> bool:
+    kind = type_name(literal)
+    if not taken.keys() <= _BY_VALUE or taken.get("type", kind) != kind:
+        return False
+    return "enum" not in taken or (isinstance(literal, str) and literal in taken["enum"])

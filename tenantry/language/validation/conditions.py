@@ -6,7 +6,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from tenantry.language.codes import Code
-from tenantry.language.documents.nearest import nearest
+from tenantry.language.documents.nearest import did_you_mean
 from tenantry.language.findings import Severity
 from tenantry.language.templates.conditions import (
     Compare,
@@ -76,7 +76,7 @@ class _Check:
             case Logic(operands=operands):
                 for operand in operands:
                     self.truth(operand)
-            case Compare():
+            case _:
                 self._compare(expression)
         return _BOOLEAN
 
@@ -105,13 +105,13 @@ class _Check:
                 return
 
     def _never_equal(self, literal: Value, other: Expression, allowed: tuple[Json, ...]) -> None:
-        listed = ", ".join(dump_json(value).decode() for value in allowed)
-        near = nearest(str(literal.value), map(str, allowed))
+        listed = ", ".join(dict.fromkeys(dump_json(value).decode() for value in allowed))
+        near = self._references.report.nearest(str(literal.value), map(str, allowed))
         self._add(
             Code.NEVER_EQUAL,
             f"{self._written(other)} is never {self._written(literal)}, only {listed}",
             literal,
-            f'did you mean "{near}"?' if near else "",
+            did_you_mean(near),
             Severity.WARNING,
         )
 

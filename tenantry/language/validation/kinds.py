@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.language.schemas.types import types_of
-from tenantry.language.values import type_name
 
 if TYPE_CHECKING:
     from tenantry.language.values import Json
@@ -13,11 +12,6 @@ if TYPE_CHECKING:
 KINDS: Final = frozenset(("null", "boolean", "number", "string", "array", "object"))
 
 _PLAIN: Final = frozenset(("type", "properties", "required", "items", "format", "title", "description"))
-
-
-def kind_of(value: Json) -> str:
-    """The kind of a value."""
-    return _kind(type_name(value))
 
 
 def kinds_of(schema: Any) -> frozenset[str]:

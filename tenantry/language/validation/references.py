@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from tenantry.language.codes import Code
-from tenantry.language.documents.nearest import nearest
 from tenantry.language.findings import Severity
 from tenantry.language.schemas.lookup import Missing, lookup
 from tenantry.language.templates.model import Reference
@@ -135,7 +134,7 @@ class _Check:
                 offset=self._reference.offset,
                 meant=(str(name), missing.known),
             )
-        elif near := nearest(str(name), missing.known):
+        elif near := self._report.nearest(str(name), missing.known):
             self._add(
                 Code.UNKNOWN_PATH,
                 f'{holder} declares no field "{name}", so this may always give the default',

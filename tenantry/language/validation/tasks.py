@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import jmespath
-from jmespath.exceptions import JMESPathError, LexerError, ParseError
+from jmespath.exceptions import EmptyExpressionError, LexerError, ParseError
 
 from tenantry.language.codes import Code
 from tenantry.language.documents.mending import mend
@@ -99,9 +99,10 @@ def _check_expression(expression: str, report: Report) -> None:
     except ParseError as error:
         reason = f'"{error.token_value}" cannot stand here' if error.token_value else "it ends too early"
         _invalid_expression(reason, error.lex_position, report)
-    except (JMESPathError, RecursionError) as error:
-        reason = "nested too deep" if isinstance(error, RecursionError) else str(error)
-        _invalid_expression(reason, 0, report)
+    except EmptyExpressionError:
+        _invalid_expression("it is empty", 0, report)
+    except RecursionError:
+        _invalid_expression("it is nested too deep", 0, report)
 
 
 def _invalid_expression(reason: str, offset: int, report: Report) -> None:

@@ -82,7 +82,7 @@ class _Check:
                 self._duplicate(step, pointer)
             self._check_task(step, pointer)
             references = self._check_templates(step, pointer)
-            waits.setdefault(step.id, {}).update(self._waits_for(step, pointer, references))
+            waits.setdefault(step.id, self._waits_for(step, pointer, references))
         self._check_cycles(waits)
         infer(self._spec.output, "/spec/output", References(self._readable, self._report))
 

@@ -99,9 +99,17 @@ def test_an_offset_leads_to_the_character_however_the_string_is_written(
     assert document().locate(pointer, value.index("input.a")) == place(line, column)
 
 
-def test_an_offset_past_the_end_or_into_no_string_gives_the_value() -> None:
-    text = "kind: Workflow"
-    assert parse_documents(text).documents[0].locate("/kind", 100) == place(1, 7)
+def test_an_offset_past_the_end_is_just_behind_the_string() -> None:
+    text = 'kind: Workflow\na: "x\\n"\nb: "\\t"\nc: |\n  y\n\n'
+    (located,) = parse_documents(text).documents
+
+    assert located.locate("/kind", 100) == place(1, 15)
+    assert located.locate("/a", 2) == place(2, 6)
+    assert located.locate("/b", 0) == place(3, 5)
+    assert located.locate("/c", 9) == place(5, 4)
+
+
+def test_an_offset_into_no_string_gives_the_value() -> None:
     assert document().locate("/spec/list", 3) == place(21, 5)
 
 

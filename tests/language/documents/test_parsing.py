@@ -314,7 +314,7 @@ def test_a_billion_laughs_are_refused() -> None:
     code, message, _ = finding_of("\n".join(laughs))
 
     assert code == Code.ALIAS_EXPANSION
-    assert message == "the document holds more than 4 MiB when its aliases are written out"
+    assert message == "the document holds more than 2 MiB when its aliases are written out"
 
 
 def test_one_long_text_repeated_by_aliases_is_refused_as_well() -> None:
@@ -333,10 +333,16 @@ def test_the_number_of_documents_is_bounded() -> None:
 
 
 def test_a_text_of_nothing_but_mistakes_gives_a_bounded_number_of_findings() -> None:
-    assert len(parse_documents("---\n[\n" * 10_000).findings) == 20
+    assert len(parse_documents("---\n[\n" * 10_000).findings) == 10
     findings = parse_documents("kind: Workflow\n" + "a: 1\n" * 10_000).findings
     assert len(findings) == 101
     assert (findings[-1].code, findings[-1].message) == ("WF016", "9899 more findings are not listed")
+
+
+def test_a_message_is_short_whatever_it_is_about() -> None:
+    (finding,) = parse_documents("kind: Workflow\na: *" + "x" * 100_000).findings
+
+    assert finding.message == "there is no anchor &" + "x" * 379 + "…"
 
 
 def test_documents_without_a_name_are_not_duplicates() -> None:

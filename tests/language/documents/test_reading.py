@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,9 +9,12 @@ from pydantic import BaseModel, Field, field_validator
 from tenantry.language.documents.model import Model, Resource, Workflow, WorkflowTask
 from tenantry.language.documents.parsing import load_document, parse_documents
 from tenantry.language.documents.reading import read
+from tests.support.language import cases, edited
 
 if TYPE_CHECKING:
     from tenantry.language.findings import Finding
+
+HERE = Path(__file__).parent
 
 WORKFLOW = """\
 apiVersion: workflow.io/v1
@@ -112,31 +114,14 @@ def test_a_task_reads_as_its_model() -> None:
     assert (task.spec.idempotent, task.spec.output, task.spec.timeout) == (True, "response", 30.0)
 
 
-def cases(file: str) -> list[tuple[str, str, str]]:
-    """Edits and what they lead to: what to take out after `-`, to put in after `+`, then the finding."""
-    found = []
-    for block in (Path(__file__).parent / file).read_text().strip().split("\n\n"):
-        *edits, message = block.split("\n")
-        marks = {edit[0]: edit[2:] for edit in edits}
-        found.append((marks.get("-", ""), marks.get("+", ""), message))
-    return found
-
-
-def edited(text: str, old: str, new: str) -> str:
-    if not old:
-        return f"{text}  {new}\n"
-    assert old in text
-    return text.replace(old, new) if new else re.sub(rf" *{re.escape(old)}\n", "", text)
-
-
-@pytest.mark.parametrize(("old", "new", "message"), cases("wrong_tasks.txt"))
+@pytest.mark.parametrize(("old", "new", "message"), cases(HERE / "wrong_tasks.txt"))
 def test_a_wrong_part_of_a_task_is_named_with_its_place(old: str, new: str, message: str) -> None:
-    assert told(edited(TASK, old, new)) == [message]
+    assert "\n".join(told(edited(TASK, old, new))) == message
 
 
-@pytest.mark.parametrize(("old", "new", "message"), cases("wrong_workflows.txt"))
+@pytest.mark.parametrize(("old", "new", "message"), cases(HERE / "wrong_workflows.txt"))
 def test_a_wrong_part_of_a_workflow_is_named_with_its_place(old: str, new: str, message: str) -> None:
-    assert told(edited(WORKFLOW, old, new)) == [message]
+    assert "\n".join(told(edited(WORKFLOW, old, new))) == message
 
 
 def test_null_stands_for_a_field_that_is_left_out() -> None:

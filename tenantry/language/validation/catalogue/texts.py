@@ -47,7 +47,7 @@ TEXTS: Final = {
         title="Aliases write out to too much",
         cause=(
             "An alias stands for its anchor's value wherever it is used, and a few lines of aliases "
-            'of aliases write out to gigabytes (the "billion laughs"). A document may hold 4 MiB, '
+            'of aliases write out to gigabytes (the "billion laughs"). A document may hold 2 MiB, '
             "each value counted with 16 bytes."
         ),
         fix="Use fewer aliases.",

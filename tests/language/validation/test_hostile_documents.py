@@ -1,0 +1,162 @@
+"""Whatever documents are put together: findings, never an exception, and only codes that are explained."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tenantry.language.codes import Code
+from tenantry.language.documents.parsing import load_document, parse_documents
+from tenantry.language.validation import validate_task, validate_workflow
+from tenantry.language.validation.catalogue import CATALOGUE
+from tests.support.json_values import JSON_VALUES
+from tests.support.language import judge
+
+TASKS = (Path(__file__).parent / "tasks.yaml").read_text()
+EXAMPLES = [entry.text for entry in CATALOGUE.values() if entry.repeat == 1]
+
+PATHS = st.sampled_from(
+    [
+        "input",
+        "input.userId",
+        "tasks.a.output",
+        "tasks.b.output.lines[0].price",
+        "tasks.a.status",
+        "tasks.zz.output",
+        "secrets.X",
+        "workflow.name",
+        "forEach.x",
+        "tasks",
+        "input['a b'].c[2]",
+        "tasks.a.output.tier",
+        "",
+        "input..",
+    ]
+)
+LITERALS = st.sampled_from(["1", "'x'", "null", "true", "[1, 'a']", "{}", "-1.5", "[", "'"])
+TEMPLATES = st.builds("{{{{{}{}}}}}".format, PATHS, st.just("") | LITERALS.map(" ?? {}".format))
+OPERANDS = TEMPLATES | LITERALS
+CONDITIONS = st.lists(
+    OPERANDS | st.sampled_from(["==", "!=", "<", ">=", "in", "&&", "||", "!", "(", ")"]), max_size=7
+).map(" ".join)
+TEXTS = st.builds("{}{}".format, st.sampled_from(["", "x ", "https://h/"]), TEMPLATES)
+INPUTS = st.recursive(
+    TEXTS | JSON_VALUES,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["userId", "expand", "lines", "label", "tags", "rate", "options"]), inner
+        )
+    ),
+    max_leaves=6,
+)
+STEPS = st.fixed_dictionaries(
+    {
+        "id": st.sampled_from(["a", "b", "c", "d"]),
+        "taskRef": st.sampled_from(["fetch-user", "list-orders", "add-up", "write-audit", "probe", "gone"]),
+    },
+    optional={
+        "input": INPUTS,
+        "dependsOn": st.lists(st.sampled_from(["a", "b", "c", "zz"]), max_size=2),
+        "condition": st.fixed_dictionaries({"if": CONDITIONS}),
+        "timeout": st.sampled_from(["1s", "soon", 5]),
+        "typo": JSON_VALUES,
+    },
+)
+SCHEMAS = st.recursive(
+    st.sampled_from(
+        [{}, {"type": "string"}, {"type": ["object", "null"]}, {"enum": [1, "a", None]}, {"$ref": "#"}]
+    )
+    | JSON_VALUES,
+    lambda inner: (
+        st.builds(lambda name, part: {"type": "object", "properties": {name: part}}, PATHS, inner)
+        | st.builds(
+            lambda word, parts: {word: parts}, st.sampled_from(["anyOf", "allOf", "oneOf"]), st.lists(inner)
+        )
+        | st.builds(
+            lambda word, part: {word: part}, st.sampled_from(["items", "not", "additionalProperties"]), inner
+        )
+    ),
+    max_leaves=6,
+)
+
+
+def document(kind: str, spec: Any) -> Any:
+    return {"apiVersion": "workflow.io/v1", "kind": kind, "metadata": {"name": "x"}, "spec": spec}
+
+
+def known_tasks() -> dict[str, Any]:
+    tasks = [validate_task(found)[0] for found in parse_documents(TASKS).documents]
+    return {task.name: task for task in tasks if task is not None}
+
+
+KNOWN = known_tasks()
+
+
+@given(st.lists(STEPS, min_size=1, max_size=4), SCHEMAS, INPUTS)
+def test_any_workflow_gives_only_findings(steps: list[Any], schema: Any, output: Any) -> None:
+    raw = document("Workflow", {"input": schema, "tasks": steps, "output": output})
+    before = deepcopy(raw)
+
+    workflow, findings = validate_workflow(load_document(raw), KNOWN)
+
+    assert raw == before
+    assert (workflow is None) == any(finding.severity == "error" for finding in findings)
+    assert {finding.code for finding in findings} <= set(Code)
+
+
+@given(SCHEMAS, SCHEMAS, TEXTS, INPUTS, CONDITIONS)
+def test_any_task_gives_only_findings(taken: Any, given_: Any, url: str, body: Any, expression: str) -> None:
+    schemas = {"inputSchema": taken, "outputSchema": given_}
+    http = document("WorkflowTask", {**schemas, "type": "http", "request": {"url": url, "body": body}})
+    transform = document("WorkflowTask", {**schemas, "type": "transform", "expression": expression})
+
+    for raw in (http, transform):
+        task, findings = validate_task(load_document(raw))
+        assert (task is None) == any(finding.severity == "error" for finding in findings)
+        assert {finding.code for finding in findings} <= set(Code)
+
+
+@given(SCHEMAS, SCHEMAS)
+def test_any_two_tasks_can_be_joined(gives: Any, takes: Any) -> None:
+    first = document("WorkflowTask", {"type": "transform", "value": 1, "outputSchema": gives})
+    second = document("WorkflowTask", {"type": "transform", "value": 1, "inputSchema": takes})
+    found = {name: validate_task(load_document(raw))[0] for name, raw in (("one", first), ("two", second))}
+    steps = [
+        {"id": "a", "taskRef": "one"},
+        {"id": "b", "taskRef": "two", "input": "{{tasks.a.output}}"},
+        {
+            "id": "c",
+            "taskRef": "two",
+            "input": {"x": "{{tasks.a.output.x}}", "y": [1, "{{tasks.a.output ?? 2}}"]},
+        },
+    ]
+
+    tasks = {name: task for name, task in found.items() if task is not None}
+    workflow, findings = validate_workflow(load_document(document("Workflow", {"tasks": steps})), tasks)
+
+    assert (workflow is None) == any(finding.severity == "error" for finding in findings)
+
+
+@given(
+    st.sampled_from(EXAMPLES),
+    st.lists(
+        st.tuples(
+            st.floats(0, 1), st.integers(0, 12), st.sampled_from(["", "{{", "}}", "'", "x", ": ", "\n"])
+        )
+    ),
+)
+def test_a_mutated_example_gives_only_findings_with_places(
+    text: str, edits: list[tuple[float, int, str]]
+) -> None:
+    for where, length, piece in edits[:4]:
+        index = int(where * len(text))
+        text = text[:index] + piece + text[index + length :]
+
+    for finding in judge(text):
+        assert finding.code in set(Code)
+        assert finding.position is not None or finding.code == Code.TOO_MANY_FINDINGS
