@@ -37,6 +37,7 @@ def estimate(past: PastRuns, card: RateCard) -> dict[str, Any]:
         Meter.INVOCATIONS: 1,
         Meter.TASK_ATTEMPTS: past.task_attempts,
         Meter.EXECUTION_SECONDS: past.seconds,
+        Meter.TASK_SECONDS: past.task_seconds,
         Meter.EGRESS_BYTES: past.egress_bytes,
         Meter.JOURNAL_BYTES: past.journal_bytes,
     }

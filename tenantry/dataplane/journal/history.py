@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003  (dataclass fields)
 from typing import TYPE_CHECKING, Any, Final
 
+import asyncpg
+
 from tenantry.dataplane.engine.core.events import decode_events
+from tenantry.dataplane.engine.ports import JournalUnavailableError
 from tenantry.language.values import canonical_json
 
 if TYPE_CHECKING:
-    import asyncpg
-
     from tenantry.dataplane.engine.core.events import AnyEvent
     from tenantry.tenants.identity import TenantId
 
+_LOG = logging.getLogger(__name__)
+_TROUBLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _SUMMARY: Final = """
     SELECT id::text, workflow, version, status, failure_code, submitted_at, ended_at,
            task_attempts, task_seconds, egress_bytes, journal_bytes
@@ -63,12 +67,16 @@ class PastRuns:
     count: int
     seconds: float
     task_attempts: float
+    task_seconds: float
     egress_bytes: float
     journal_bytes: float
 
 
 class History:
-    """Reads one data plane's executions. Every call names the tenant first."""
+    """Reads one data plane's executions. Every call names the tenant first.
+
+    Every call raises `JournalUnavailableError` when the database does not answer.
+    """
 
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
         self._pool = pool
@@ -87,18 +95,17 @@ class History:
                 values.append(value)  # type: ignore[arg-type]  # the driver types each parameter by the statement
                 conditions.append(sql.format(len(values)))
         statement = f"{_SUMMARY} WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT {limit:d}"
-        return [_summary(row) for row in await self._pool.fetch(statement, *values)]
+        return [_summary(row) for row in await self._fetch(statement, *values)]
 
     async def find(self, tenant: TenantId, execution_id: str) -> ExecutionSummary | None:
         """The execution, or `None` when this tenant has none of that id."""
-        row = await self._pool.fetchrow(
-            f"{_SUMMARY} WHERE tenant = $1 AND id = $2::uuid", tenant, execution_id
-        )
-        return _summary(row) if row else None
+        statement = f"{_SUMMARY} WHERE tenant = $1 AND id = $2::uuid"
+        rows = await self._fetch(statement, tenant, execution_id)
+        return _summary(rows[0]) if rows else None
 
     async def events(self, tenant: TenantId, execution_id: str) -> list[AnyEvent]:
         """The execution's events in order."""
-        rows = await self._pool.fetch(
+        rows = await self._fetch(
             """
             SELECT events FROM journal
             WHERE tenant = $1 AND execution_id = $2::uuid ORDER BY first_sequence
@@ -110,10 +117,11 @@ class History:
 
     async def past_runs(self, tenant: TenantId, workflow: str, sample: int = 100) -> PastRuns:
         """Averages over the latest completed executions."""
-        row = await self._pool.fetchrow(
+        ((count, *averages),) = await self._fetch(
             """
             SELECT count(*), avg(extract(epoch FROM ended_at - submitted_at))::float8,
-                   avg(task_attempts)::float8, avg(egress_bytes)::float8, avg(journal_bytes)::float8
+                   avg(task_attempts)::float8, avg(task_seconds), avg(egress_bytes)::float8,
+                   avg(journal_bytes)::float8
             FROM (SELECT * FROM executions WHERE tenant = $1 AND workflow = $2 AND status = 'completed'
                   ORDER BY id DESC LIMIT $3) AS latest
             """,
@@ -121,8 +129,15 @@ class History:
             workflow,
             sample,
         )
-        count, *averages = row
         return PastRuns(count, *(average or 0.0 for average in averages))
+
+    async def _fetch(self, statement: str, *values: Any) -> list[asyncpg.Record]:
+        try:
+            rows: list[asyncpg.Record] = await self._pool.fetch(statement, *values)
+        except _TROUBLE as error:
+            _LOG.error("the journal cannot be read: %r", error)
+            raise JournalUnavailableError("the journal's database is not reachable") from error
+        return rows
 
 
 def _label_json(label: tuple[str, str] | None) -> str | None:

@@ -1,0 +1,54 @@
+"""A journal on a fresh, migrated database, and a second connection to look and to interfere."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+from tenantry.dataplane.journal import writer as writing
+from tenantry.dataplane.journal.writer import JournalWriter
+from tenantry.dataplane.process import MIGRATIONS
+from tenantry.postgres.migration import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from tenantry.dataplane.engine.record import ExecutionRecord
+
+
+class BoundedWriter(JournalWriter):
+    """Nothing waits for ever in these tests: a writer that does not answer fails them."""
+
+    async def durable(self, record: ExecutionRecord) -> None:
+        async with asyncio.timeout(10):
+            await super().durable(record)
+
+    async def stop(self) -> None:
+        async with asyncio.timeout(10):
+            await super().stop()
+
+
+@pytest.fixture
+async def url(make_database: Callable[[], str]) -> str:
+    url = make_database()
+    await migrate(url, MIGRATIONS)
+    return url
+
+
+@pytest.fixture
+async def database(url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def journal(url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[JournalWriter]:
+    monkeypatch.setattr(writing, "RECONNECT_SECONDS", 0.01)
+    journal = BoundedWriter(url, source="tests")
+    await journal.start()
+    yield journal
+    await journal.stop()
