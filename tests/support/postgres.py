@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 from contextlib import contextmanager
 from itertools import count
@@ -21,8 +22,23 @@ def run_postgres() -> Iterator[EmbeddedPostgres]:
     with tempfile.TemporaryDirectory(prefix="tenantry-", ignore_cleanup_errors=True) as folder:
         postgres = EmbeddedPostgres(Path(folder) / "postgres")
         with ProcessGroup(Path(folder)) as processes:
-            processes.start(postgres.prepare()).wait_ready(timeout_seconds=60)
-            yield postgres
+            server = processes.start(postgres.prepare())
+            with _stopped_with_us(server.pid, folder):
+                server.wait_ready(timeout_seconds=60)
+                yield postgres
+
+
+@contextmanager
+def _stopped_with_us(pid: int, folder: str) -> Iterator[None]:
+    """Has a shell wait for the end of this process: a killed test run leaves no server and no files."""
+    script = 'cat; kill -INT "$1"; while [ -e "$2/postgres/postmaster.pid" ]; do sleep 0.1; done; rm -rf "$2"'
+    with subprocess.Popen(  # noqa: S603  (our own command)
+        ["/bin/sh", "-c", script, "sh", str(pid), folder], stdin=subprocess.PIPE, process_group=0
+    ) as guard:
+        try:
+            yield
+        finally:
+            guard.kill()
 
 
 class Databases:
