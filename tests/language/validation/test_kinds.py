@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tenantry.language.validation.kinds import KINDS, kinds_of, values_of, with_default
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tenantry.language.values import Json
