@@ -98,10 +98,8 @@ def _start(
 
 
 def _serve(group: ProcessGroup, ports: Ports, console: Console) -> None:
-    console.print(
-        f"\nServing. GraphQL is at {address(ports.control_plane)}/graphql; Ctrl-C stops everything."
-    )
     with suppress(KeyboardInterrupt):
+        console.print(f"\nServing. GraphQL: {address(ports.control_plane)}/graphql. Ctrl-C stops everything.")
         while True:
             group.check()
             time.sleep(POLL_SECONDS)
