@@ -1,7 +1,7 @@
 """Bundles: everything a data plane needs of one tenant, as one signed, content-addressed snapshot.
 
-Invariants: a revision never goes down; the digest is that of the bytes signed; nothing unsigned is read. Keys keep
-their order: an answer has its members in the order its author wrote them.
+Invariants: a revision never goes down; the digest is that of the bytes signed; nothing unsigned is read. Keys
+keep their order: an answer has its members in the order its author wrote them.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from tenantry.dataplane.bundles.disk import BundleDirectory
     from tenantry.dataplane.bundles.registry import Registry
+    from tenantry.protocol.bundles import SignedBundle
 
 WAIT_SECONDS: Final = 25
 RETRY_SECONDS: Final = 2.0
@@ -54,7 +55,7 @@ class BundleFollower:
             try:
                 await self.poll(WAIT_SECONDS)
             except (httpx.HTTPError, BundleError) as error:
-                _LOG.warning("the control plane gave no bundles, serving the last ones: %s", error)
+                _LOG.warning("the control plane gave not all bundles, serving the last ones: %r", error)
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def poll(self, wait_seconds: int) -> None:
@@ -72,13 +73,23 @@ class BundleFollower:
             return
         response.raise_for_status()
         entries = decode_index(response.content).entries
-        for entry in entries:
-            if self._digests.get(entry.tenant) != entry.digest:
-                await self._fetch(entry)
         for gone in self._registry.revisions().keys() - {entry.tenant for entry in entries}:
             await self._forget(gone)
+        await self._fetch_all([one for one in entries if self._digests.get(one.tenant) != one.digest])
         self._index_tag = response.headers.get("ETag", "")
         self.synchronised.set()
+
+    async def _fetch_all(self, changed: list[BundleEntry]) -> None:
+        """One tenant's bundle that cannot be had does not keep the others from theirs."""
+        failure: httpx.HTTPError | None = None
+        for entry in changed:
+            try:
+                await self._fetch(entry)
+            except httpx.HTTPError as error:
+                self.rejected[entry.tenant] = repr(error)
+                failure = error
+        if failure is not None:
+            raise failure
 
     async def _fetch(self, entry: BundleEntry) -> None:
         response = await self._client.get(f"/internal/v1/bundles/{entry.tenant}")
@@ -96,9 +107,15 @@ class BundleFollower:
             _LOG.error("%s; the last one stays", error)
         else:
             self.rejected.pop(entry.tenant, None)
-            await asyncio.to_thread(self._directory.save, entry.tenant, signed)
+            await self._keep(entry.tenant, signed)
         # Remembered even when refused: the same content would only be refused again.
         self._digests[entry.tenant] = entry.digest
+
+    async def _keep(self, tenant: str, signed: SignedBundle) -> None:
+        try:
+            await asyncio.to_thread(self._directory.save, tenant, signed)
+        except OSError as error:
+            _LOG.error("the bundle of %s is served, but will not survive a restart: %s", tenant, error)
 
     async def _forget(self, tenant: str) -> None:
         await self._registry.drop(tenant)

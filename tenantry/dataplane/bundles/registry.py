@@ -62,25 +62,26 @@ class Registry:
         try:
             spec = parse_spec(bundle)
             policy = compile_egress_policy(spec.egress.allow)
-            retired = None
-            if former is None or former.spec.egress != spec.egress:
-                # Connections opened under the old policy must not outlive it.
-                retired, self._clients[name] = self._clients.get(name), self._connect(policy)
-            tenant = ServedTenant(bundle, spec, StepRunner(self._clients[name]))
+            stays = former is not None and former.spec.egress == spec.egress
+            client = self._clients[name] if stays else self._connect(policy)
+            tenant = ServedTenant(bundle, spec, StepRunner(client))
         except ValueError as error:
             raise BundleError(f"revision {bundle.revision} of {name} cannot be served: {error}") from error
         if former is not None:
             tenant.adopt_plans(former)
-        self._swap(name, former, tenant)
-        if retired is not None:
-            await retired.close()
+            self._forget_keys(former)
+        self._tenants[name] = tenant
+        self._key_owners.update(dict.fromkeys(tenant.keys, name))
+        retired = self._clients.get(name)
+        self._clients[name] = client
+        if retired is not None and retired is not client:
+            await retired.close()  # connections opened under the old policy must not outlive it
 
     async def drop(self, name: str) -> None:
         """Forgets a tenant that is gone."""
         tenant = self._tenants.pop(TenantId(name), None)
         if tenant is not None:
-            for key in tenant.keys:
-                del self._key_owners[key]
+            self._forget_keys(tenant)
             await self._clients.pop(tenant.name).close()
 
     async def close(self) -> None:
@@ -88,8 +89,7 @@ class Registry:
         for client in self._clients.values():
             await client.close()
 
-    def _swap(self, name: TenantId, former: ServedTenant | None, tenant: ServedTenant) -> None:
-        for key in former.keys if former else ():
-            del self._key_owners[key]
-        self._key_owners.update(dict.fromkeys(tenant.keys, name))
-        self._tenants[name] = tenant
+    def _forget_keys(self, tenant: ServedTenant) -> None:
+        for key in tenant.keys:
+            if self._key_owners.get(key) == tenant.name:
+                del self._key_owners[key]

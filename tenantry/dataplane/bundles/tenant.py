@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tenantry.language.documents.model import Workflow, WorkflowTask
 from tenantry.language.documents.parsing import load_document
@@ -12,12 +12,16 @@ from tenantry.tenants.identity import TenantId
 from tenantry.tenants.isolation import compile_task_ref_policy
 from tenantry.tenants.limits import limits_of
 from tenantry.tenants.rate_card import parse_rate_card
+from tenantry.tenants.roles import Role
 from tenantry.tenants.spec import TenantSpec
 
 if TYPE_CHECKING:
     from tenantry.dataplane.tasks.runner import StepRunner
     from tenantry.language.plan.model import Plan
     from tenantry.protocol.bundles import Bundle, BundledDefinition
+
+_ROLES: Final = frozenset(Role) - {Role.PLATFORM_ADMIN}
+"""What keys of a tenant may be; a key of any other role opens nothing here."""
 
 
 class DefinitionBrokenError(Exception):
@@ -48,7 +52,7 @@ class ServedTenant:
         self.max_execution_seconds = spec.quotas.max_execution_duration
         self.rate_card = parse_rate_card(bundle.rate_card)
         self._task_refs = compile_task_ref_policy(spec.allowed_task_refs)
-        self.keys = {key.id: key for key in bundle.keys}
+        self.keys = {key.id: key for key in bundle.keys if key.role in _ROLES}
         self._definitions = {(item.kind, item.name): item for item in bundle.definitions}
         self._plans: dict[str, Plan] = {}
         self._compiled: dict[tuple[str, ...], Plan] = {}
@@ -56,7 +60,7 @@ class ServedTenant:
     def adopt_plans(self, former: ServedTenant) -> None:
         """Keeps what an earlier revision compiled; unchanged definitions are not compiled again."""
         digests = {item.digest for item in self.bundle.definitions}
-        self._compiled = {key: plan for key, plan in former._compiled.items() if key[0] in digests}
+        self._compiled = {key: plan for key, plan in former._compiled.items() if digests.issuperset(key[1:])}
 
     def workflows(self) -> list[BundledDefinition]:
         """Its workflows, by name."""
@@ -100,7 +104,7 @@ class ServedTenant:
 
     def _plan_key(self, workflow: BundledDefinition, tasks: list[str]) -> tuple[str, ...]:
         used = [self._definitions.get(("WorkflowTask", task)) for task in tasks]
-        return (workflow.digest, str(workflow.version), *(task.digest if task else "" for task in used))
+        return (str(workflow.version), workflow.digest, *(task.digest for task in used if task))
 
     def _compile(self, definition: BundledDefinition) -> Plan:
         workflow, findings = read(load_document(definition.document), Workflow)

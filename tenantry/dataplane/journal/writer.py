@@ -1,7 +1,8 @@
 """The journal's writer: the events of all running executions share commits.
 
-A commit begins when somebody waits for durability, at most every `COMMIT_INTERVAL_SECONDS`, or when events
-have lain for `LINGER_SECONDS`. So a lone execution of safe calls costs one commit, and many share theirs.
+A commit begins when somebody waits for durability, or when events have lain for `LINGER_SECONDS`: an
+execution of safe calls costs one commit. While others run that may soon join, commits begin at most every
+`COMMIT_INTERVAL_SECONDS`: many executions share theirs, and a lone one never waits for company.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
+from tenantry.dataplane.engine.core.state import ENDED
 from tenantry.dataplane.engine.ports import JournalUnavailableError
 from tenantry.dataplane.journal.rows import STATEMENT, Rows, take
 
@@ -45,6 +47,8 @@ class JournalWriter:
         self._linger: asyncio.TimerHandle | None = None
         self._waiting: list[asyncio.Future[None]] = []
         self._waiting_next: list[asyncio.Future[None]] = []
+        self._running: set[str] = set()
+        self._running_and_waiting: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
         self._available = False
@@ -80,12 +84,18 @@ class JournalWriter:
     def record(self, record: ExecutionRecord) -> None:
         """Takes the record's pending events into the next commit."""
         self._dirty[record.id] = record
+        if record.status in ENDED:
+            self._running.discard(record.id)
+        else:
+            self._running.add(record.id)
         if self._linger is None:
             self._linger = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._wanted.set)
 
     async def durable(self, record: ExecutionRecord) -> None:
         """Waits until everything recorded of this execution is committed; see `Journal.durable`."""
         if record.id in self._dirty:
+            if record.id in self._running:
+                self._running_and_waiting.add(record.id)
             self._wanted.set()
             await _wait_in(self._waiting_next)
         elif record.id in self._committing:
@@ -98,16 +108,18 @@ class JournalWriter:
 
     async def _write_forever(self) -> None:
         loop = asyncio.get_running_loop()
+        began = 0.0
         while not (self._stopping and not self._dirty):
             await self._wanted.wait()
+            pause = began + COMMIT_INTERVAL_SECONDS - loop.time()
+            if pause > 0 and len(self._running) > len(self._running_and_waiting):
+                await asyncio.sleep(pause)
             self._wanted.clear()
             began = loop.time()
             await self._write_batch()
             if not self._available and not self._stopping:
                 await asyncio.sleep(RECONNECT_SECONDS)
                 self._wanted.set()
-            else:
-                await asyncio.sleep(max(0.0, began + COMMIT_INTERVAL_SECONDS - loop.time()))
 
     async def _write_batch(self) -> None:
         if self._linger is not None:
@@ -115,6 +127,7 @@ class JournalWriter:
             self._linger = None
         dirty, self._dirty = self._dirty, {}
         self._waiting, self._waiting_next = self._waiting_next, []
+        self._running_and_waiting.clear()
         self._committing = frozenset(dirty)
         if dirty:
             rows, refused = take(dirty.values(), self._source)
