@@ -7,12 +7,12 @@ import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-import asyncpg
-import httpx
-
 from tenantry.protocol.usage import BATCH_CONTENT_TYPE
 
 if TYPE_CHECKING:
+    import asyncpg
+    import httpx
+
     from tenantry.dataplane.journal.writer import JournalWriter
 
 BATCH: Final = 1000
@@ -42,8 +42,8 @@ class UsageReporter:
                     pass
                 await self._journal.usage_written.wait()
                 await asyncio.sleep(INTERVAL_SECONDS)
-            except (httpx.HTTPError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-                _LOG.warning("usage waits in the outbox: %s", error)
+            except Exception as error:  # noqa: BLE001  (a reporter that ends would never report again)
+                _LOG.warning("usage waits in the outbox: %r", error)
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def report_batch(self) -> int:
