@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tenantry.language.values import Json
 
 # Everything a parsed value may hold: no lone surrogates, no U+0000.
-TEXTS: Final = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=12)
+TEXTS: Final = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 
 INTEGERS: Final = st.integers(-(2**63), 2**63 - 1)
 

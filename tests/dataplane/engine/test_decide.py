@@ -61,38 +61,38 @@ def started(events: list[AnyEvent]) -> list[str]:
     return [event.task for event in events if isinstance(event, TaskStarted)]
 
 
-def test_steps_without_dependencies_start_together():
+def test_steps_without_dependencies_start_together() -> None:
     _state, events = submit(make_plan({"a": [], "b": [], "c": ["a"]}))
     assert isinstance(events[1], WorkflowStarted)
     assert started(events) == ["a", "b"]
 
 
-def test_a_step_starts_when_its_last_dependency_ends_and_names_what_it_waited_for():
+def test_a_step_starts_when_its_last_dependency_ends_and_names_what_it_waited_for() -> None:
     state, _ = submit(make_plan({"a": [], "b": [], "c": ["a", "b"]}))
     assert complete(state, "a") == []
     (start,) = complete(state, "b", at=2.0)
     assert start == TaskStarted(at=2.0, task="c", attempt=1, waited_for=("a", "b"))
 
 
-def test_the_output_is_rendered_when_every_step_ended():
+def test_the_output_is_rendered_when_every_step_ended() -> None:
     state, _ = submit(make_plan({"a": []}))
     assert complete(state, "a", output={"id": 1}) == [WorkflowCompleted(at=1.0, output={"a": {"id": 1}})]
     assert state.status is ExecutionStatus.COMPLETED
     assert state.output == {"a": {"id": 1}}
 
 
-def test_a_workflow_without_steps_completes_at_once():
+def test_a_workflow_without_steps_completes_at_once() -> None:
     _, events = submit(make_plan({}, output=lambda scope: scope.input))
     assert events[-1] == WorkflowCompleted(at=0.0, output={})
 
 
-def test_max_parallel_bounds_what_runs_at_once():
+def test_max_parallel_bounds_what_runs_at_once() -> None:
     state, events = submit(make_plan({"a": [], "b": [], "c": []}, max_parallel=2))
     assert started(events) == ["a", "b"]
     assert started(complete(state, "b")) == ["c"]
 
 
-def test_a_false_condition_skips_the_step_and_those_after_it_read_null():
+def test_a_false_condition_skips_the_step_and_those_after_it_read_null() -> None:
     plan = make_plan({"a": [], "b": ["a"]}, conditions={"a": lambda _scope: False})
     state, events = submit(plan)
     assert events[2] == ConditionEvaluated(at=0.0, task="a", result=False)
@@ -102,7 +102,7 @@ def test_a_false_condition_skips_the_step_and_those_after_it_read_null():
     assert state.scope.statuses == {"a": "skipped"}
 
 
-def test_a_true_condition_is_evaluated_once_even_when_the_step_is_retried():
+def test_a_true_condition_is_evaluated_once_even_when_the_step_is_retried() -> None:
     plan = make_plan({"a": []}, conditions={"a": lambda _scope: True}, retries={"a": TWICE})
     state, events = submit(plan)
     assert ConditionEvaluated(at=0.0, task="a", result=True) in events
@@ -110,7 +110,7 @@ def test_a_true_condition_is_evaluated_once_even_when_the_step_is_retried():
     assert advance(state, None, 1.5) == [TaskStarted(at=1.5, task="a", attempt=2)]
 
 
-def test_a_condition_without_a_value_fails_the_execution():
+def test_a_condition_without_a_value_fails_the_execution() -> None:
     def broken(_scope: object) -> bool:
         raise TemplateError("input.x", "there is no field x")
 
@@ -120,7 +120,7 @@ def test_a_condition_without_a_value_fails_the_execution():
     assert events[-1].failure.task == "a"
 
 
-def test_an_output_without_a_value_fails_the_execution():
+def test_an_output_without_a_value_fails_the_execution() -> None:
     def broken(_scope: object) -> None:
         raise TemplateError("tasks.a.output.x", "there is no field x")
 
@@ -130,7 +130,7 @@ def test_an_output_without_a_value_fails_the_execution():
     assert "the output cannot be resolved" in event.failure.message
 
 
-def test_a_retryable_failure_is_retried_after_its_delay():
+def test_a_retryable_failure_is_retried_after_its_delay() -> None:
     state, _ = submit(make_plan({"a": []}, retries={"a": TWICE}))
     assert fail(state, "a", BUSY, at=1.0) == [TaskRetried(at=1.0, task="a", attempt=2, not_before=1.5)]
     assert wake_at(state) == 1.5
@@ -138,25 +138,25 @@ def test_a_retryable_failure_is_retried_after_its_delay():
     assert advance(state, None, 1.5) == [TaskStarted(at=1.5, task="a", attempt=2)]
 
 
-def test_the_last_attempt_s_failure_fails_the_execution():
+def test_the_last_attempt_s_failure_fails_the_execution() -> None:
     state, _ = submit(make_plan({"a": []}, retries={"a": TWICE}))
     fail(state, "a", BUSY)
     advance(state, None, 1.5)
     assert fail(state, "a", BUSY, at=2.0) == [WorkflowFailed(at=2.0, failure=BUSY)]
 
 
-def test_a_failure_that_repeating_cannot_cure_is_not_retried():
+def test_a_failure_that_repeating_cannot_cure_is_not_retried() -> None:
     state, _ = submit(make_plan({"a": []}, retries={"a": TWICE}))
     assert fail(state, "a", GONE) == [WorkflowFailed(at=1.0, failure=GONE)]
 
 
-def test_a_failure_the_policy_does_not_list_is_not_retried():
+def test_a_failure_the_policy_does_not_list_is_not_retried() -> None:
     policy = RetryPolicy(max_attempts=5, retry_on=frozenset({RetryOn.TIMEOUT}))
     state, _ = submit(make_plan({"a": []}, retries={"a": policy}))
     assert isinstance(fail(state, "a", BUSY)[-1], WorkflowFailed)
 
 
-def test_a_retry_waits_as_long_as_the_upstream_asks():
+def test_a_retry_waits_as_long_as_the_upstream_asks() -> None:
     asked = Failure(
         code=FailureCode.UPSTREAM_STATUS, message="", retry_on=RetryOn.SERVER_ERROR, retry_after_seconds=4.0
     )
@@ -164,12 +164,12 @@ def test_a_retry_waits_as_long_as_the_upstream_asks():
     assert fail(state, "a", asked, at=1.0) == [TaskRetried(at=1.0, task="a", attempt=2, not_before=5.0)]
 
 
-def test_a_retry_that_cannot_begin_before_the_deadline_is_not_waited_for():
+def test_a_retry_that_cannot_begin_before_the_deadline_is_not_waited_for() -> None:
     state, _ = submit(make_plan({"a": []}, retries={"a": TWICE}), deadline_at=1.2)
     assert fail(state, "a", BUSY, at=1.0) == [WorkflowFailed(at=1.0, failure=BUSY)]
 
 
-def test_an_unsafe_call_whose_outcome_is_unknown_is_not_repeated():
+def test_an_unsafe_call_whose_outcome_is_unknown_is_not_repeated() -> None:
     unknown = Failure(
         code=FailureCode.UPSTREAM_TIMEOUT, message="", retry_on=RetryOn.TIMEOUT, outcome_unknown=True
     )
@@ -181,7 +181,7 @@ def test_an_unsafe_call_whose_outcome_is_unknown_is_not_repeated():
     assert isinstance(fail(state, "a", unknown)[-1], TaskRetried)
 
 
-def test_jitter_is_drawn_from_the_seed_and_so_repeatable():
+def test_jitter_is_drawn_from_the_seed_and_so_repeatable() -> None:
     policy = RetryPolicy(max_attempts=2, initial_delay_seconds=1.0)
     delays = set()
     for _ in range(2):
@@ -193,14 +193,14 @@ def test_jitter_is_drawn_from_the_seed_and_so_repeatable():
     assert 1.0 <= delay < 2.0
 
 
-def test_after_a_failure_nothing_new_starts_and_an_unsafe_call_is_awaited():
+def test_after_a_failure_nothing_new_starts_and_an_unsafe_call_is_awaited() -> None:
     plan = make_plan({"a": [], "b": [], "c": ["b"]}, tasks={"b": http("http://x", "POST", safe=False)})
     state, _ = submit(plan)
     assert fail(state, "a", GONE) == []
     assert complete(state, "b", at=2.0) == [WorkflowFailed(at=2.0, failure=GONE)]
 
 
-def test_the_deadline_ends_everything_and_names_what_had_not_ended():
+def test_the_deadline_ends_everything_and_names_what_had_not_ended() -> None:
     state, _ = submit(make_plan({"a": [], "b": ["a"]}), deadline_at=5.0)
     assert wake_at(state) == 5.0
     (event,) = advance(state, None, 5.0)
@@ -209,13 +209,13 @@ def test_the_deadline_ends_everything_and_names_what_had_not_ended():
     assert event.failure.message == "the deadline passed before a, b ended"
 
 
-def test_a_result_that_arrives_at_the_deadline_still_counts():
+def test_a_result_that_arrives_at_the_deadline_still_counts() -> None:
     state, _ = submit(make_plan({"a": []}), deadline_at=5.0)
     assert isinstance(complete(state, "a", at=5.0)[-1], WorkflowCompleted)
 
 
 @pytest.mark.parametrize("late", [None, "complete"])
-def test_nothing_happens_after_the_end(late: str | None):
+def test_nothing_happens_after_the_end(late: str | None) -> None:
     state, _ = submit(make_plan({"a": []}))
     advance(state, WorkflowCancelled(at=1.0, actor="key"), 1.0)
     assert state.status is ExecutionStatus.CANCELLED

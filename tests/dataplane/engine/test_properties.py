@@ -82,7 +82,9 @@ def _outcomes(start: TaskStarted, now: float) -> list[AnyEvent]:
 
 
 @given(histories())
-def test_a_step_starts_only_after_everything_it_depends_on_ended(made: tuple[Plan, list[AnyEvent], object]):
+def test_a_step_starts_only_after_everything_it_depends_on_ended(
+    made: tuple[Plan, list[AnyEvent], object],
+) -> None:
     plan, history, _ = made
     ended: set[str] = set()
     needs = {step.id: {plan.steps[index].id for index in step.dependencies} for step in plan.steps}
@@ -96,7 +98,7 @@ def test_a_step_starts_only_after_everything_it_depends_on_ended(made: tuple[Pla
 @given(histories())
 def test_never_more_run_than_may_and_never_more_attempts_than_allowed(
     made: tuple[Plan, list[AnyEvent], object],
-):
+) -> None:
     plan, history, _ = made
     running: set[str] = set()
     for event in history:
@@ -112,7 +114,7 @@ def test_never_more_run_than_may_and_never_more_attempts_than_allowed(
 @given(histories())
 def test_it_completes_exactly_when_every_step_did_or_was_skipped(
     made: tuple[Plan, list[AnyEvent], ExecutionState],
-):
+) -> None:
     plan, history, state = made
     ended = {event.task for event in history if isinstance(event, TaskCompleted | TaskSkipped)}
     assert (state.status is ExecutionStatus.COMPLETED) == (ended == {step.id for step in plan.steps})
@@ -121,7 +123,7 @@ def test_it_completes_exactly_when_every_step_did_or_was_skipped(
 @given(histories())
 def test_folding_the_journaled_events_gives_the_same_state(
     made: tuple[Plan, list[AnyEvent], ExecutionState],
-):
+) -> None:
     plan, history, state = made
     folded = ExecutionState(plan, "id", "acme")
     for event in decode_events(encode_events(history)):
