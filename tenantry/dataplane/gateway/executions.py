@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -100,10 +100,8 @@ class ExecutionEndpoints:
         execution_id = parse_execution_id(request.path_params["id"])
         if execution_id is None:
             raise errors.not_found("execution")
-        run = services.executor.find(tenant, execution_id)
-        if run is not None:
-            with suppress(JournalUnavailableError):  # then what is stored is shown
-                await services.journal.durable(run.record)
+        with suppress(JournalUnavailableError):  # then what is stored is shown
+            await services.journal.settled(tenant, execution_id)
         summary = await services.history.find(tenant, execution_id)
         if summary is None:
             raise errors.not_found("execution")
@@ -150,11 +148,14 @@ def _filter(request: Request) -> HistoryFilter:
     status = query.get("status")
     if status is not None and status not in set(ExecutionStatus):
         raise errors.bad_query("status", f"one of {', '.join(ExecutionStatus)}")
-    cursor = query.get("cursor")
-    if cursor is not None and parse_execution_id(cursor) is None:
+    cursor = None
+    if "cursor" in query and (cursor := parse_execution_id(query["cursor"])) is None:
         raise errors.bad_query("cursor", "send back a nextCursor as it was given")
+    workflow = request.path_params["name"]
+    if "\0" in workflow:
+        raise errors.not_found("workflow")
     return HistoryFilter(
-        workflow=request.path_params["name"],
+        workflow=workflow,
         status=status,
         since=_instant("from", query.get("from")),
         until=_instant("to", query.get("to")),
@@ -168,11 +169,11 @@ def _instant(parameter: str, text: str | None) -> datetime | None:
         return None
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise errors.bad_query(parameter, "an instant such as 2026-01-31T12:00:00Z")
-    return instant
+        if instant.tzinfo is not None:
+            return instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise errors.bad_query(parameter, "an instant such as 2026-01-31T12:00:00Z")
 
 
 def _label(text: str | None) -> tuple[str, str] | None:

@@ -19,6 +19,7 @@ from tenantry.dataplane.journal.rows import STATEMENT, Rows, take
 
 if TYPE_CHECKING:
     from tenantry.dataplane.engine.record import ExecutionRecord
+    from tenantry.tenants.identity import TenantId
 
 COMMIT_INTERVAL_SECONDS: Final = 0.003
 LINGER_SECONDS: Final = 0.02
@@ -41,7 +42,7 @@ class JournalWriter:
         self._url, self._source = url, source
         self._connection: asyncpg.Connection | None = None
         self._dirty: dict[str, ExecutionRecord] = {}
-        self._committing: frozenset[str] = frozenset()
+        self._committing: dict[str, ExecutionRecord] = {}
         self._backlog: list[Rows] = []
         self._wanted = asyncio.Event()
         self._linger: asyncio.TimerHandle | None = None
@@ -106,6 +107,12 @@ class JournalWriter:
             self._unstorable.discard(record.id)
             raise JournalUnavailableError("the database refuses what this execution recorded")
 
+    async def settled(self, tenant: TenantId, execution_id: str) -> None:
+        """Waits until what was recorded of an execution can be read back; see `durable`."""
+        record = self._dirty.get(execution_id) or self._committing.get(execution_id)
+        if record is not None and record.tenant == tenant:
+            await self.durable(record)
+
     async def _write_forever(self) -> None:
         loop = asyncio.get_running_loop()
         began = 0.0
@@ -128,7 +135,7 @@ class JournalWriter:
         dirty, self._dirty = self._dirty, {}
         self._waiting, self._waiting_next = self._waiting_next, []
         self._running_and_waiting.clear()
-        self._committing = frozenset(dirty)
+        self._committing = dirty
         if dirty:
             rows, refused = take(dirty.values(), self._source)
             self._backlog.append(rows)
@@ -145,7 +152,7 @@ class JournalWriter:
         else:
             self._available = True
             self._settle(None)
-        self._committing = frozenset()
+        self._committing = {}
 
     def _settle(self, error: JournalUnavailableError | None) -> None:
         for waiting in self._waiting:
