@@ -83,8 +83,10 @@ class Run:
             await self._journal.durable(self.record)
 
     def _feed(self, event: AnyEvent | None) -> None:
+        unrecorded = [] if event is None else [event]
         try:
             events = advance(self.state, event, self._clock())
+            unrecorded = []
             if events:
                 self.record.add(events, self.state)
                 self._journal.record(self.record)
@@ -95,16 +97,16 @@ class Run:
                     self._carry_out(happened)
         except Exception:  # noqa: BLE001  (a fault of ours must end this execution, not hang it)
             _LOG.exception("execution %s broke", self.record.id)
-            self._break()
+            self._break(unrecorded)
 
-    def _break(self) -> None:
+    def _break(self, unrecorded: list[AnyEvent]) -> None:
         """Ends an execution that the engine itself cannot carry on."""
         message = "an internal error; it has been logged"
         failure = Failure(code=FailureCode.INTERNAL, message=message, source=Source.PLATFORM)
         event = WorkflowFailed(at=self._clock(), failure=failure)
         evolve(self.state, event)
         self._end()
-        self.record.add([event], self.state)
+        self.record.add([*unrecorded, event], self.state)
         self._journal.record(self.record)
 
     def _carry_out(self, event: AnyEvent) -> None:

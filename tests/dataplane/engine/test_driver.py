@@ -367,19 +367,7 @@ def broken(_scope: object) -> bool:
     raise ZeroDivisionError
 
 
-@pytest.mark.parametrize(
-    "step",
-    [
-        pytest.param(
-            "a",
-            marks=pytest.mark.xfail(
-                reason="for the lead: _break() forgets the event that was fed, here WorkflowSubmitted",
-                strict=True,
-            ),
-        ),
-        "b",
-    ],
-)
+@pytest.mark.parametrize("step", ["a", "b"])
 def test_a_fault_of_the_engine_ends_that_execution_as_an_internal_failure(
     step: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -49,7 +49,7 @@ class TaskTrace(msgspec.Struct, rename="camel", omit_defaults=True):
 
     id: str
     start_seconds: float
-    status: str = "running"
+    status: str
     end_seconds: float | None = None
     duration_seconds: float | None = None
     wait_seconds: float = 0.0
@@ -125,6 +125,7 @@ class _Builder:
             task = TaskTrace(
                 event.task,
                 at,
+                "running",
                 wait_seconds=round(at - ready, 6),
                 waited_for=event.waited_for,
                 attempts=[],
@@ -135,7 +136,7 @@ class _Builder:
 
     def _end_attempt(self, event: TaskCompleted | TaskFailed, status: str, failure: Failure | None) -> None:
         at = self._seconds(event)
-        task = self._tasks.setdefault(event.task, TaskTrace(event.task, at, attempts=[]))
+        task = self._tasks.setdefault(event.task, TaskTrace(event.task, at, status, attempts=[]))
         if not task.attempts:  # it failed before any attempt: its condition has no value
             task.attempts.append(AttemptTrace(event.attempt, at))
         task.attempts[-1].end_seconds, task.attempts[-1].failure = at, failure
