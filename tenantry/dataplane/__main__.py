@@ -5,17 +5,45 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
+import socket
 import sys
-from typing import Final
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 
 import asyncpg
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
 
 from tenantry.dataplane.gateway.app import create_app
 from tenantry.dataplane.process import running
 from tenantry.dataplane.settings import Settings, SettingsError, settings_from
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tenantry.dataplane.executor import Executor
+    from tenantry.dataplane.gateway.services import Services
+
 _KEEP_ALIVE_SECONDS: Final = 30
+_ANSWER_SECONDS: Final = 2
+_BACKLOG: Final = 2048
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us, and drains while it stops: what is cancelled at the end is still answered."""
+
+    def __init__(self, config: uvicorn.Config, executor: Executor, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._executor, self._drain_seconds = executor, drain_seconds
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # uvicorn's own would raise the signal again afterwards and end the process before its journal.
+        yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await asyncio.gather(self._executor.drain(self._drain_seconds), super().shutdown(sockets))
 
 
 def main() -> int:
@@ -29,8 +57,9 @@ def main() -> int:
     except SettingsError as error:
         sys.stderr.write(f"tenantry dataplane: {error}\n")
         return 1
-    except (OSError, asyncpg.PostgresError) as error:
-        sys.stderr.write(f"tenantry dataplane: cannot start: {error}\n")
+    except (OSError, asyncpg.PostgresError, SQLAlchemyError) as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        sys.stderr.write(f"tenantry dataplane: cannot start: {reason}\n")
         return 1
     return 0
 
@@ -45,21 +74,40 @@ def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
 
 
 async def _serve(settings: Settings) -> None:
-    async with running(settings) as services:
-        config = uvicorn.Config(
-            create_app(services),
-            host=settings.host,
-            port=settings.port,
-            access_log=False,
-            log_config=None,
-            lifespan="off",
-            ws="none",
-            proxy_headers=False,
-            server_header=False,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=round(settings.drain_seconds),
-        )
-        await uvicorn.Server(config).serve()
+    with _listen(settings) as listener:
+        async with running(settings) as services:
+            await _serve_on(listener, services, settings.drain_seconds)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        reason = (error.strerror or str(error)).partition(" (")[0]
+        raise OSError(f"cannot listen on {settings.host}:{settings.port}: {reason}") from None
+
+
+async def _serve_on(listener: socket.socket, services: Services, drain_seconds: float) -> None:
+    config = uvicorn.Config(
+        create_app(services),
+        access_log=False,
+        log_config=None,
+        lifespan="off",
+        ws="none",
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=round(drain_seconds) + _ANSWER_SECONDS,
+    )
+    server = _Server(config, services.executor, drain_seconds)
+
+    def stop() -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    await server.serve(sockets=[listener])
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import asyncpg
 import httpx
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from tenantry.dataplane.settings import Settings
 
-MIGRATIONS = Path(__file__).parent / "journal" / "migrations"
+MIGRATIONS: Final = Path(__file__).parent / "journal" / "migrations"
+_DATABASE_SECONDS: Final = 10.0
 
 
 @asynccontextmanager
@@ -42,7 +43,13 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
     clock = SteadyClock()
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(
-            asyncpg.create_pool(settings.database_url, min_size=1, max_size=4)
+            asyncpg.create_pool(
+                settings.database_url,
+                min_size=1,
+                max_size=4,
+                timeout=_DATABASE_SECONDS,
+                command_timeout=_DATABASE_SECONDS,
+            )
         )
         journal = JournalWriter(settings.database_url, source=f"tenantry/data-planes/{settings.name}")
         await journal.start()

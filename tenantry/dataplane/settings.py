@@ -6,6 +6,7 @@ import base64
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -51,9 +52,13 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         SettingsError: naming the variable.
     """
     control_plane_url = environment.get("TENANTRY_CONTROL_PLANE_URL", "")
+    if control_plane_url:
+        _check_address(control_plane_url, "TENANTRY_CONTROL_PLANE_URL", ("http", "https"))
+    database_url = _required(environment, "TENANTRY_DATABASE_URL", "a postgresql:// address")
+    _check_address(database_url, "TENANTRY_DATABASE_URL", ("postgresql",))
     return Settings(
         name=environment.get("TENANTRY_DATA_PLANE_NAME", "default"),
-        database_url=_required(environment, "TENANTRY_DATABASE_URL", "a postgresql:// address"),
+        database_url=database_url,
         control_plane_url=control_plane_url,
         data_plane_token=_required(
             environment, "TENANTRY_DATA_PLANE_TOKEN", "its credential at the control plane"
@@ -78,6 +83,16 @@ def _required(environment: Mapping[str, str], name: str, what: str) -> str:
     return value
 
 
+def _check_address(text: str, name: str, schemes: tuple[str, ...]) -> None:
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in schemes and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:  # the address itself is not repeated: it may hold a password
+        raise SettingsError(f"{name} is not a {schemes[0]}:// address")
+
+
 def _public_key(text: str) -> Ed25519PublicKey:
     try:
         return Ed25519PublicKey.from_public_bytes(base64.b64decode(text, validate=True))
@@ -88,6 +103,6 @@ def _public_key(text: str) -> Ed25519PublicKey:
 
 
 def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MAX_PORT):
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) <= _MAX_PORT):  # noqa: PLR2004  (five digits suffice)
         raise SettingsError(f"TENANTRY_PORT is not a port: {text!r}")
     return int(text)

@@ -29,7 +29,7 @@ class BundleFollower:
 
     Attributes:
         synchronised: set once the registry has agreed with the control plane since the start.
-        rejected: by tenant, why its newest bundle is not served; shown by readiness.
+        rejected: by tenant, why its newest bundle is not served; readiness shows how many.
     """
 
     def __init__(

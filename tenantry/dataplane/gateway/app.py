@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 from starlette.routing import Route, Router
 
+from tenantry.dataplane.engine.ports import JournalUnavailableError
 from tenantry.dataplane.gateway import errors
 from tenantry.dataplane.gateway.answers import problem_answer
 from tenantry.dataplane.gateway.definitions import DefinitionEndpoints
@@ -82,6 +83,8 @@ class _Resource:
             return await self._endpoint(request)
         except errors.RefusedError as error:
             return problem_answer(error)
+        except JournalUnavailableError as error:
+            return problem_answer(errors.unavailable("journal-unavailable", str(error)))
         except Exception:  # noqa: BLE001  (the boundary to callers)
             _LOG.exception("%s %s broke", request.method, request.url.path)
             return problem_answer(errors.internal())

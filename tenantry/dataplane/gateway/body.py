@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from starlette.requests import ClientDisconnect
+
 from tenantry.dataplane.gateway import errors
 from tenantry.language.values import JsonError, parse_json
 
@@ -28,9 +30,6 @@ async def read_json(request: Request) -> Json:
     encoding = headers.get("content-encoding")
     if encoding is not None and encoding.lower() != "identity":
         raise errors.wrong_content_type(f"Content-Encoding: {encoding}")
-    length = headers.get("content-length", "")
-    if length.isdigit() and int(length) > MAX_BODY_BYTES:
-        raise errors.too_large(MAX_BODY_BYTES)
     data = await _read(request)
     if not data:
         return {}
@@ -50,9 +49,12 @@ def _is_json(content_type: str) -> bool:
 async def _read(request: Request) -> bytes:
     chunks: list[bytes] = []
     received = 0
-    async for chunk in request.stream():
-        received += len(chunk)
-        if received > MAX_BODY_BYTES:
-            raise errors.too_large(MAX_BODY_BYTES)
-        chunks.append(chunk)
+    try:
+        async for chunk in request.stream():
+            received += len(chunk)
+            if received > MAX_BODY_BYTES:
+                raise errors.too_large(MAX_BODY_BYTES)
+            chunks.append(chunk)
+    except ClientDisconnect:
+        raise errors.not_json("the body ended before it was whole") from None
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -130,7 +131,7 @@ def execution_failed(failure: Failure, execution_id: str) -> RefusedError:
     status, title = _FAILURES.get(failure.code, _UPSTREAM)
     headers = {}
     if status is HTTPStatus.SERVICE_UNAVAILABLE or failure.retry_on is not None:
-        headers["Retry-After"] = str(max(RETRY_AFTER_SECONDS, round(failure.retry_after_seconds)))
+        headers["Retry-After"] = str(max(RETRY_AFTER_SECONDS, math.ceil(failure.retry_after_seconds)))
     extra: dict[str, Any] = {"upstreamStatus": failure.status} if failure.status else {}
     refusal = problem(
         failure.code.value,

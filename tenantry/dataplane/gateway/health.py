@@ -29,8 +29,13 @@ class HealthEndpoints:
         services = self._services
         checks = {"journal": services.journal.available, "accepting": not services.executor.draining}
         ready = all(checks.values())
+        bundles = {
+            "tenants": len(services.registry.revisions()),
+            "rejected": len(services.follower.rejected),
+            "synchronised": services.follower.synchronised.is_set(),
+        }
         return json_answer(
-            {"ready": ready, "checks": checks, "tenants": len(services.registry.revisions())},
+            {"ready": ready, "checks": checks, "bundles": bundles},
             status=HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE,
         )
 

@@ -23,4 +23,4 @@ class Services:
     journal: JournalWriter
     history: History
     clock: Clock
-    follower: BundleFollower | None = None
+    follower: BundleFollower

@@ -1,0 +1,77 @@
+"""Settings from the environment: defaults that stay, and one sentence for each mistake."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from tenantry.dataplane.settings import SettingsError, settings_from
+from tests.support.tenants import SIGNING_KEY
+
+KEY = base64.b64encode(SIGNING_KEY.public_key().public_bytes_raw()).decode()
+LEAST = {
+    "TENANTRY_DATABASE_URL": "postgresql://localhost/dataplane",
+    "TENANTRY_BUNDLE_PUBLIC_KEY": KEY,
+    "TENANTRY_BUNDLE_DIRECTORY": "/var/lib/tenantry",
+}
+ALL = {
+    **LEAST,
+    "TENANTRY_DATA_PLANE_NAME": "eu-1",
+    "TENANTRY_CONTROL_PLANE_URL": "https://control.example.com",
+    "TENANTRY_DATA_PLANE_TOKEN": "secret",
+    "TENANTRY_HOST": "0.0.0.0",  # noqa: S104  (an operator may)
+    "TENANTRY_PORT": "9000",
+}
+
+
+def test_what_must_be_set_is_enough() -> None:
+    settings = settings_from(LEAST)
+    assert (settings.name, settings.host, settings.port) == ("default", "127.0.0.1", 8081)
+    assert (settings.control_plane_url, settings.data_plane_token) == ("", "")
+    assert settings.drain_seconds == 10.0
+
+
+def test_everything_is_read() -> None:
+    settings = settings_from(ALL)
+    assert (settings.name, settings.port) == ("eu-1", 9000)
+    assert (settings.control_plane_url, settings.data_plane_token) == (
+        "https://control.example.com",
+        "secret",
+    )
+    assert settings.bundle_directory == Path("/var/lib/tenantry")
+    assert settings.bundle_key == SIGNING_KEY.public_key()
+    assert settings.database_url == LEAST["TENANTRY_DATABASE_URL"]
+
+
+@pytest.mark.parametrize("name", [*LEAST, "TENANTRY_DATA_PLANE_TOKEN"])
+@pytest.mark.parametrize("value", [None, ""])
+def test_what_is_missing_is_named(name: str, value: str | None) -> None:
+    environment = ALL | {name: ""}
+    if value is None:
+        del environment[name]
+    with pytest.raises(SettingsError, match=f"set {name}: "):
+        settings_from(environment)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TENANTRY_PORT", "http"),
+        ("TENANTRY_PORT", "0"),
+        ("TENANTRY_PORT", "65536"),
+        ("TENANTRY_PORT", "\xb2"),
+        ("TENANTRY_PORT", "9" * 5000),
+        ("TENANTRY_PORT", ""),
+        ("TENANTRY_BUNDLE_PUBLIC_KEY", "not base64!"),
+        ("TENANTRY_BUNDLE_PUBLIC_KEY", "c2hvcnQ="),
+        ("TENANTRY_CONTROL_PLANE_URL", "control.example.com"),
+        ("TENANTRY_DATABASE_URL", "mysql://user:password@localhost/dataplane"),
+    ],
+)
+def test_what_is_wrong_is_named_in_one_sentence_without_secrets(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name) as caught:
+        settings_from(ALL | {name: value})
+    assert "\n" not in str(caught.value)
+    assert "password" not in str(caught.value)
