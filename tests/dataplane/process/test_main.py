@@ -179,6 +179,22 @@ async def test_it_ends_with_success_and_what_runs_is_answered_and_stored(
     assert await rows(environment, "SELECT count(*) FROM usage_outbox") == [(3,)]
 
 
+async def test_a_caller_that_hangs_up_does_not_end_its_execution(
+    serving: tuple[asyncio.subprocess.Process, httpx.AsyncClient],
+) -> None:
+    _process, client = serving
+    call = asyncio.create_task(client.post("/workflows/unlucky/execute", json={"hang": True}))
+    while not (await client.get("/workflows/unlucky/executions?status=running")).json()["executions"]:
+        pass
+    call.cancel()
+    await asyncio.wait([call])
+    while not (page := (await client.get("/workflows/unlucky/executions?status=failed")).json())[
+        "executions"
+    ]:
+        pass
+    assert page["executions"][0]["failureCode"] == "deadline"
+
+
 async def test_a_second_start_serves_what_was_kept_and_remembers_what_was_run(
     serving: tuple[asyncio.subprocess.Process, httpx.AsyncClient], environment: dict[str, str]
 ) -> None:
