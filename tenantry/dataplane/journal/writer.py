@@ -67,7 +67,8 @@ class JournalWriter:
         Raises:
             OSError, asyncpg.PostgresError: the database cannot be reached.
         """
-        self._connection = await asyncpg.connect(self._url, timeout=COMMIT_TIMEOUT_SECONDS)
+        # An empty commit: the tables are there, and the statement is prepared before the first caller waits.
+        await self._commit(Rows())
         self._available = True
         self._task = asyncio.create_task(self._write_forever())
 
