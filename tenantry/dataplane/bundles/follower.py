@@ -76,8 +76,10 @@ class BundleFollower:
         for gone in self._registry.revisions().keys() - {entry.tenant for entry in entries}:
             await self._forget(gone)
         await self._fetch_all([one for one in entries if self._digests.get(one.tenant) != one.digest])
-        self._index_tag = response.headers.get("ETag", "")
         self.synchronised.set()
+        self._index_tag = response.headers.get("ETag", "")
+        if not self._index_tag:  # without one the next poll would not wait
+            raise BundleError("the index has no ETag")
 
     async def _fetch_all(self, changed: list[BundleEntry]) -> None:
         """One tenant's bundle that cannot be had does not keep the others from theirs."""

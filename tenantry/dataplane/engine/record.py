@@ -24,11 +24,12 @@ class ExecutionRecord:
         task_seconds: sum over all attempts that ended.
         egress_bytes: request bytes sent upstream.
         journal_bytes: event bytes written.
+        unstorable: the database refuses what was recorded.
     """
 
     __slots__ = (
         "_attempt_began", "egress_bytes", "ended_at", "failure_code", "id", "journal_bytes", "next_sequence",
-        "pending", "plan", "status", "submitted_at", "task_attempts", "task_seconds", "tenant",
+        "pending", "plan", "status", "submitted_at", "task_attempts", "task_seconds", "tenant", "unstorable",
     )  # fmt: skip
 
     def __init__(self, tenant: TenantId, execution_id: str, plan: Plan, submitted_at: float) -> None:
@@ -42,6 +43,7 @@ class ExecutionRecord:
         self.task_seconds = 0.0
         self.egress_bytes = 0
         self.journal_bytes = 0
+        self.unstorable = False
         self._attempt_began: dict[str, float] = {}
 
     def add(self, events: list[AnyEvent], state: ExecutionState) -> None:

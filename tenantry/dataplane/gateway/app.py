@@ -78,7 +78,7 @@ class _Resource:
 
     async def _answer(self, request: Request) -> Response:
         try:
-            if request.method != self.method:
+            if request.method != self.method and (request.method, self.method) != ("HEAD", "GET"):
                 raise errors.method_not_allowed(self.method)  # noqa: TRY301  (refused like everything else)
             return await self._endpoint(request)
         except errors.RefusedError as error:

@@ -44,7 +44,8 @@ class ExecuteEndpoints:
         services, executor = self._services, self._services.executor
         if executor.draining:
             raise errors.unavailable("draining", "this executor is shutting down: send the request again")
-        if plan.durability is Durability.JOURNALED and not services.journal.available:
+        journal = services.journal
+        if not (journal.available if plan.durability is Durability.JOURNALED else journal.has_room):
             raise errors.unavailable("journal-unavailable", "the journal's database is not reachable")
         execution_id, admission = await executor.admit(caller.tenant)
         headers = limit_headers(admission)

@@ -95,19 +95,17 @@ class Rows:
         return Rows(**columns)
 
 
-def take(records: Iterable[ExecutionRecord], source: str) -> tuple[Rows, list[str]]:
+def take(records: Iterable[ExecutionRecord], source: str) -> Rows:
     """Takes the records' pending events into rows; they are no longer pending afterwards.
 
-    Returns:
-        The rows, and the ids of executions whose events cannot be written as JSON.
+    A record whose events cannot be written as JSON is marked unstorable and left out.
     """
     rows = Rows()
-    refused: list[str] = []
     for record in records:
         try:
             segment = encode_events(record.pending)
         except (ValueError, TypeError, RecursionError, msgspec.MsgspecError):
-            refused.append(record.id)
+            record.unstorable = True
             continue
         rows.first_sequences.append(record.next_sequence)
         record.next_sequence += len(record.pending)
@@ -117,7 +115,7 @@ def take(records: Iterable[ExecutionRecord], source: str) -> tuple[Rows, list[st
         if record.status in ENDED:
             rows.usage_ids.append(record.id)
             rows.usage_events.append(msgspec.json.encode(_usage(record, source)).decode())
-    return rows, refused
+    return rows
 
 
 def _add(rows: Rows, record: ExecutionRecord, segment: str) -> None:

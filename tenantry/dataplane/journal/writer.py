@@ -25,6 +25,8 @@ COMMIT_INTERVAL_SECONDS: Final = 0.003
 LINGER_SECONDS: Final = 0.02
 RECONNECT_SECONDS: Final = 0.5
 COMMIT_TIMEOUT_SECONDS: Final = 5.0
+MAX_WAITING: Final = 20_000
+"""Executions kept in memory while the database is away."""
 
 _LOG = logging.getLogger(__name__)
 _REFUSES_THE_DATA: Final = (
@@ -53,13 +55,17 @@ class JournalWriter:
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
         self._available = False
-        self._unstorable: set[str] = set()
         self.usage_written = asyncio.Event()
 
     @property
     def available(self) -> bool:
         """Whether the last commit went through; new journaled work is refused otherwise."""
         return self._available
+
+    @property
+    def has_room(self) -> bool:
+        """Whether work that need not be journaled may still be recorded, to be written later."""
+        return len(self._dirty) < MAX_WAITING and sum(len(rows.ids) for rows in self._backlog) < MAX_WAITING
 
     async def start(self) -> None:
         """Connects and begins to write.
@@ -104,8 +110,7 @@ class JournalWriter:
             await _wait_in(self._waiting)
         elif not self._available:
             raise JournalUnavailableError("the journal's database is not reachable")
-        if record.id in self._unstorable:
-            self._unstorable.discard(record.id)
+        if record.unstorable:
             raise JournalUnavailableError("the database refuses what this execution recorded")
 
     async def settled(self, tenant: TenantId, execution_id: str) -> None:
@@ -138,9 +143,7 @@ class JournalWriter:
         self._running_and_waiting.clear()
         self._committing = dirty
         if dirty:
-            rows, refused = take(dirty.values(), self._source)
-            self._backlog.append(rows)
-            self._unstorable.update(refused)
+            self._backlog.append(take(dirty.values(), self._source))
         try:
             while self._backlog:
                 await self._commit(self._backlog[0])
@@ -182,7 +185,9 @@ class JournalWriter:
                 await self._commit(single)
             return
         _LOG.error("execution %s cannot be stored: %s", rows.ids[0], type(error).__name__)
-        self._unstorable.add(rows.ids[0])
+        record = self._committing.get(rows.ids[0])
+        if record is not None:
+            record.unstorable = True
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlencode
 
 from tenantry.dataplane.engine.core.events import Failure, FailureCode
@@ -42,12 +42,19 @@ _EXCERPT: Final = 200
 _UPSTREAM_MESSAGE_FIELDS: Final = ("detail", "message", "error_description", "error", "title")
 
 
+class Bounds(NamedTuple):
+    """What limits one attempt: its timeout, what remains of the deadline, whether it may be sent twice."""
+
+    timeout_seconds: float
+    remaining_seconds: float
+    repeatable: bool
+
+
 async def call(
     client: HttpClient,
     plan: HttpRequestPlan,
     scope: Scope,
-    timeout_seconds: float,
-    remaining_seconds: float,
+    bounds: Bounds,
 ) -> TaskResult:
     """Makes the call, within the attempt's timeout; the upstream is told what remains of the deadline too.
 
@@ -55,7 +62,7 @@ async def call(
         TemplateError: a part of the request cannot be resolved.
         AttemptFailedError: the call failed.
     """
-    request = render(plan, scope, timeout_seconds, remaining_seconds)
+    request = render(plan, scope, bounds)
     sent_bytes = len(request.body) if request.body else 0
     try:
         response = await client.send(request)
@@ -69,9 +76,7 @@ async def call(
         raise AttemptFailedError(_unreadable(response, error), sent_bytes) from None
 
 
-def render(
-    plan: HttpRequestPlan, scope: Scope, timeout_seconds: float, remaining_seconds: float
-) -> HttpRequest:
+def render(plan: HttpRequestPlan, scope: Scope, bounds: Bounds) -> HttpRequest:
     """The request with every template resolved.
 
     Raises:
@@ -82,7 +87,7 @@ def render(
         query = urlencode([pair for name, value in plan.query for pair in _parameters(name, value(scope))])
         url = f"{url}{'&' if '?' in url else '?'}{query}" if query else url
     headers = {name: value(scope) for name, value in plan.headers}
-    headers[DEADLINE_HEADER] = str(int(min(timeout_seconds, remaining_seconds) * 1000))
+    headers[DEADLINE_HEADER] = str(int(min(bounds.timeout_seconds, bounds.remaining_seconds) * 1000))
     body = None
     if plan.body is not None:
         body = _encode(plan.body_encoding, plan.body(scope))
@@ -94,7 +99,8 @@ def render(
         headers=headers,
         body=body,
         max_response_bytes=plan.max_response_bytes,
-        timeout_seconds=timeout_seconds,
+        timeout_seconds=bounds.timeout_seconds,
+        repeatable=bounds.repeatable,
     )
 
 

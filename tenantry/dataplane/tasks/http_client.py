@@ -9,7 +9,13 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """A request ready to send. `url` is percent-encoded already; the timeout is for the whole exchange."""
+    """A request ready to send.
+
+    Attributes:
+        url: percent-encoded already.
+        timeout_seconds: for the whole exchange.
+        repeatable: it may be sent again on a new connection when a kept one turns out to be closed.
+    """
 
     method: str
     url: str
@@ -17,6 +23,7 @@ class HttpRequest:
     body: bytes | None
     max_response_bytes: int
     timeout_seconds: float
+    repeatable: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from tenantry.dataplane.tasks.decompress import ACCEPTED, decompress
@@ -25,7 +26,6 @@ _ORIGIN: Final = re.compile(r"[a-zA-Z]+://[^/?#]*")
 _UNSENDABLE: Final = re.compile(r"[^\x21-\x7e]")
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _LINE_BREAK: Final = re.compile(r"[\r\n\0]")
-_REPEATABLE: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 _OWN_HEADERS: Final = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 _DEFAULTS: Final = {
     "accept": "Accept: application/json\r\n",
@@ -74,10 +74,15 @@ class PooledClient:
 
     def _open(self, text: str) -> Origin:
         address = parse_origin(text)
-        if address.scheme == "https" and self._tls is None:
-            self._tls = ssl.create_default_context()
-        origin = self._origins[text] = Origin(address, self._policy, self._tls)
+        tls = (self._tls or _system_tls()) if address.scheme == "https" else None
+        origin = self._origins[text] = Origin(address, self._policy, tls)
         return origin
+
+
+@cache
+def _system_tls() -> ssl.SSLContext:
+    """The authorities this system trusts: read once, shared by all tenants."""
+    return ssl.create_default_context()
 
 
 async def _exchange(origin: Origin, request: HttpRequest, head: bytes) -> RawResponse:
@@ -96,7 +101,7 @@ async def _exchange(origin: Origin, request: HttpRequest, head: bytes) -> RawRes
             )
         except ConnectionFailedError as error:
             # The upstream closed an idle connection just as it was used again (RFC 9112 section 9.3.1).
-            if connection.answered or (error.sent and request.method not in _REPEATABLE):
+            if connection.answered or (error.sent and not request.repeatable):
                 raise
         else:
             origin.give_back(connection)

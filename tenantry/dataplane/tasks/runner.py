@@ -44,13 +44,8 @@ class StepRunner:
         _check(task.input_validator, value, FailureCode.INPUT_MISMATCH, f"the input of task {task.name}")
         if isinstance(task.action, HttpRequestPlan):
             # The execution's deadline may come first: it cancels the attempt by itself.
-            result = await http.call(
-                self._client,
-                task.action,
-                _request_scope(value, scope),
-                step.timeout_seconds,
-                remaining_seconds,
-            )
+            bounds = http.Bounds(step.timeout_seconds, remaining_seconds, repeatable=task.safe)
+            result = await http.call(self._client, task.action, _request_scope(value, scope), bounds)
         else:
             result = TaskResult(task.action.evaluate(value))
         _check(

@@ -42,7 +42,7 @@ def preview(plan: Plan, value: Json, *, tenant: str) -> dict[str, Any]:
     group_of = {step: number for number, group in enumerate(plan.groups) for step in group}
     resolver = _Resolver(Scope(input=value, workflow_name=plan.workflow, tenant_name=tenant), _Budget())
     return {
-        "steps": [_preview_step(plan, step, group_of[step.id], resolver) for step in plan.steps],
+        "steps": [_plain(_preview_step(plan, step, group_of[step.id], resolver)) for step in plan.steps],
         "edges": [
             {"from": plan.steps[before].id, "to": step.id}
             for step in plan.steps
@@ -57,6 +57,15 @@ class _Shown(str):
     """A text that stands for a value that is not known or is secret: shown as it is, encoded nowhere."""
 
     __slots__ = ()
+
+
+def _plain(value: Any) -> Any:
+    """The value with every shown text as an ordinary one: encoders take no subclass of `str`."""
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, _Shown) else value
 
 
 @dataclass(slots=True)

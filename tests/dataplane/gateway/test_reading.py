@@ -191,9 +191,6 @@ async def test_a_cursor_in_another_spelling_of_the_same_id_is_no_fault_of_ours(
     assert (await read(plane, f"/workflows/welcome/executions?cursor={cursor}"))["executions"] == []
 
 
-@pytest.mark.xfail(
-    reason="for the lead: preview() gives texts of its own type, which are no JSON", strict=True
-)
 async def test_a_dry_run_shows_what_would_happen_and_does_nothing(plane: DataPlane, documents: str) -> None:
     spec = {"rateLimit": {"requestsPerSecond": 0.01, "burstSize": 1}}
     await plane.services.registry.install(served_bundle(revision=2, documents=documents, spec=spec))

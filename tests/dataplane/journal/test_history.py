@@ -33,7 +33,7 @@ def history(pool: asyncpg.Pool[asyncpg.Record]) -> History:
 
 
 async def store(pool: asyncpg.Pool[asyncpg.Record], *executions: Execution) -> None:
-    rows, _ = take([execution.record for execution in executions], "tests")
+    rows = take([execution.record for execution in executions], "tests")
     await pool.execute(STATEMENT, *rows.arguments())
 
 

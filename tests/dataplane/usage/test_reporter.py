@@ -44,7 +44,7 @@ async def reporter(
 async def end(pool: asyncpg.Pool[asyncpg.Record], number: int) -> list[str]:
     """So many executions end; gives their ids."""
     executions = [Execution().finish() for _ in range(number)]
-    rows, _ = take([execution.record for execution in executions], "tests")
+    rows = take([execution.record for execution in executions], "tests")
     await pool.execute(STATEMENT, *rows.arguments())
     return sorted(execution.id for execution in executions)
 
