@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 
 from tenantry.dataplane.engine.ports import JournalUnavailableError
+from tenantry.dataplane.journal import writer as writing
 from tenantry.dataplane.journal.rows import STATEMENT, take
 from tenantry.dataplane.journal.writer import JournalWriter
 from tenantry.protocol.usage import decode_batch
@@ -421,3 +422,14 @@ async def test_a_journal_without_a_database_does_not_start(url: str) -> None:
         await journal.start()
     assert not journal.available
     await journal.stop()
+
+
+async def test_what_waits_for_a_database_that_is_away_is_bounded(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "MAX_WAITING", 2)
+    journal = JournalWriter(url, source="tests")  # never started: nothing is ever written
+    Execution(journal).finish()
+    assert journal.has_room
+    Execution(journal).finish()
+    assert not journal.has_room
