@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from tenantry.dataplane.engine.core.events import Failure, FailureCode
 from tenantry.dataplane.engine.ports import AttemptFailedError, TaskResult
 from tenantry.dataplane.tasks import http
+from tenantry.language.plan.expressions import TooMuchWorkError
 from tenantry.language.plan.model import HttpRequestPlan
 from tenantry.language.templates.errors import TemplateError
 from tenantry.language.templates.scope import Scope
@@ -16,7 +18,7 @@ from tenantry.protocol.problems import Source
 
 if TYPE_CHECKING:
     from tenantry.dataplane.tasks.http_client import HttpClient
-    from tenantry.language.plan.model import StepPlan, Validator
+    from tenantry.language.plan.model import StepPlan, TransformPlan, Validator
     from tenantry.language.values import Json
 
 
@@ -47,7 +49,7 @@ class StepRunner:
             bounds = http.Bounds(step.timeout_seconds, remaining_seconds, repeatable=task.safe)
             result = await http.call(self._client, task.action, _request_scope(value, scope), bounds)
         else:
-            result = TaskResult(task.action.evaluate(value))
+            result = TaskResult(await _transform(task.action, value))
         _check(
             task.output_validator,
             result.output,
@@ -55,6 +57,16 @@ class StepRunner:
             f"the output of task {task.name}",
         )
         return result
+
+
+async def _transform(plan: TransformPlan, value: Json) -> Json:
+    try:
+        return plan.evaluate(value)
+    except TooMuchWorkError:
+        if plan.evaluate_at_length is None:
+            raise
+        # Pure, so it can be done over; in a thread, so that nobody else waits for it.
+        return await asyncio.to_thread(plan.evaluate_at_length, value)
 
 
 def _request_scope(value: Json, outer: Scope) -> Scope:

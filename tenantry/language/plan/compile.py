@@ -8,6 +8,7 @@ from tenantry.language.documents.model import HttpTaskSpec
 from tenantry.language.graph.dependencies import dependencies
 from tenantry.language.graph.graph import Graph
 from tenantry.language.plan.expressions import compile_expression
+from tenantry.language.plan.interpreter import BRIEF_STEPS
 from tenantry.language.plan.model import (
     BodyEncoding,
     Durability,
@@ -186,6 +187,9 @@ def _statuses(text: str) -> range:
 
 def _compile_transform(spec: TransformTaskSpec) -> TransformPlan:
     if spec.expression is not None:
-        return TransformPlan(evaluate=compile_expression(spec.expression))
+        return TransformPlan(
+            evaluate=compile_expression(spec.expression, BRIEF_STEPS),
+            evaluate_at_length=compile_expression(spec.expression),
+        )
     evaluate = compile_value(spec.value)
     return TransformPlan(evaluate=lambda value: evaluate(Scope(input=value)))

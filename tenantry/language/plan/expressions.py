@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import jmespath
 from jmespath.exceptions import JMESPathTypeError, LexerError, ParseError
 
-from tenantry.language.plan.interpreter import FUNCTIONS, Interpreter
+from tenantry.language.plan.interpreter import FUNCTIONS, MAX_STEPS, Interpreter, WorkExceededError
 from tenantry.language.templates import TemplateError, TemplateSyntaxError
 from tenantry.language.templates.rendering import MAX_RENDERED
 from tenantry.language.values import Json, dump_json, parse_json
@@ -25,8 +25,14 @@ _REFUSALS: Final = (ArithmeticError, AttributeError, LookupError, RecursionError
 """What the library lets through for values it did not expect; its own errors are ValueErrors."""
 
 
-def compile_expression(text: str) -> Callable[[Json], Json]:
-    """The function that gives an expression's value for an input; it raises `TemplateError`.
+class TooMuchWorkError(TemplateError):
+    """An expression takes more work than it may for an input of this size."""
+
+
+def compile_expression(text: str, max_steps: int = MAX_STEPS) -> Callable[[Json], Json]:
+    """The function that gives an expression's value for an input within so many steps.
+
+    It raises `TemplateError`, and of these `TooMuchWorkError` where more steps might do.
 
     Raises:
         TemplateSyntaxError: the text is not JMESPath, calls a function that does not exist or with the wrong
@@ -38,8 +44,10 @@ def compile_expression(text: str) -> Callable[[Json], Json]:
 
     def evaluate(value: Json) -> Json:
         try:
-            result: Json = Interpreter().visit(tree, value)
+            result: Json = Interpreter(max_steps).visit(tree, value)
             size = len(dump_json(result))
+        except WorkExceededError as error:
+            raise TooMuchWorkError("the expression", str(error)) from None
         except _REFUSALS as error:
             raise TemplateError("the expression", _reason(error)) from None
         if size > MAX_RENDERED:

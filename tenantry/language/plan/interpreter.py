@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MAX_STEPS: Final = 200_000
 """Nodes an evaluation may visit, a fraction of a second; large values count for several."""
 
+BRIEF_STEPS: Final = 5_000
+"""The same for an evaluation on an event loop, some 10 ms."""
+
 _BYTES_PER_STEP: Final = 64
 _ITEMS_PER_STEP: Final = 8
 _EQUALITIES: Final = frozenset(("eq", "ne"))
@@ -29,6 +32,10 @@ _DEEP_FUNCTIONS: Final = frozenset(("contains", "to_string"))
 
 class ExpressionError(ValueError):
     """An expression has no value for this input, or takes too much work."""
+
+
+class WorkExceededError(ExpressionError):
+    """An expression takes more work than it may."""
 
 
 class StrictFunctions(Functions):
@@ -48,11 +55,11 @@ FUNCTIONS: Final = StrictFunctions()
 
 
 class Interpreter(TreeInterpreter):
-    """One evaluation. Raises what the library raises, and `ExpressionError` beyond `MAX_STEPS`."""
+    """One evaluation. Raises what the library raises, and `WorkExceededError` beyond so many steps."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_steps: int = MAX_STEPS) -> None:
         super().__init__(Options(custom_functions=FUNCTIONS))
-        self._left = MAX_STEPS
+        self._left = max_steps
 
     def visit(self, node: Any, value: Any = None) -> Any:
         """Visits a node, and pays for it and for the list it may have made."""
@@ -119,7 +126,7 @@ class Interpreter(TreeInterpreter):
     def _pay(self, steps: int) -> None:
         self._left -= steps
         if self._left < 0:
-            raise ExpressionError("takes too much work for an input of this size")
+            raise WorkExceededError("takes too much work for an input of this size")
 
 
 def _are_ordered(left: Any, right: Any) -> bool:

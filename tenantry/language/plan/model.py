@@ -121,9 +121,15 @@ class HttpRequestPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransformPlan:
-    """A `transform` task: a pure function of the task's input."""
+    """A `transform` task: a pure function of the task's input.
+
+    Attributes:
+        evaluate: quick enough for an event loop; may raise `TooMuchWorkError`.
+        evaluate_at_length: the same with room for large inputs, for a thread; `None` where it needs none.
+    """
 
     evaluate: Callable[[Json], Json]
+    evaluate_at_length: Callable[[Json], Json] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from threading import current_thread
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from tenantry.dataplane.engine.core.events import FailureCode
 from tenantry.dataplane.tasks.http_client import BadRequestError, EgressDeniedError, HttpRequest, HttpResponse
 from tenantry.dataplane.tasks.runner import StepRunner
-from tenantry.language.plan.model import HttpRequestPlan, TaskPlan
+from tenantry.language.plan.expressions import compile_expression
+from tenantry.language.plan.model import HttpRequestPlan, TaskPlan, TransformPlan
 from tenantry.language.schemas import compile_validator
 from tenantry.language.templates.compiling import compile_value
 from tenantry.language.templates.scope import Scope
@@ -51,6 +53,28 @@ def checked(**validators: Any) -> TaskPlan:
 async def test_a_transform_computes_its_output_from_the_bound_input(runner: StepRunner) -> None:
     step = replace(step_of(transform(evaluate=lambda value: value["n"] + 1)), bind=compile_value({"n": 2}))
     assert await output_of(runner, step) == 3
+
+
+async def test_a_transform_of_much_is_computed_beside_the_event_loop(runner: StepRunner) -> None:
+    threads: list[str] = []
+
+    def at_length(value: Any) -> Any:
+        threads.append(current_thread().name)
+        return compile_expression("length([?a > `1`])")(value)
+
+    plan = TransformPlan(evaluate=compile_expression("length([?a > `1`])", 10), evaluate_at_length=at_length)
+    step = replace(step_of(replace(transform(), action=plan)), bind=compile_value("{{input}}"))
+    rows: list[Any] = [{"a": number} for number in range(1000)]
+    assert await output_of(runner, step, rows) == 998
+    assert threads != [current_thread().name]
+
+
+async def test_a_transform_that_takes_too_much_work_fails_its_task(runner: StepRunner) -> None:
+    plan = TransformPlan(evaluate=compile_expression("[?a > `1`]", 10))
+    step = replace(step_of(replace(transform(), action=plan)), bind=compile_value("{{input}}"))
+    failure = await failure_of(runner, step, [{"a": 2}] * 100)
+    assert failure.code is FailureCode.UNRESOLVED
+    assert "too much work" in failure.message
 
 
 async def test_a_request_reads_its_own_input_and_who_runs_it(runner: StepRunner) -> None:
