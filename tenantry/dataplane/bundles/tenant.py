@@ -74,6 +74,10 @@ class ServedTenant:
         """The current version of a definition."""
         return self._definitions.get((kind, name))
 
+    def ready_plan(self, workflow: str) -> Plan | None:
+        """The compiled workflow, if it has been asked for before."""
+        return self._plans.get(workflow)
+
     def plan(self, workflow: str) -> Plan | None:
         """The compiled workflow, or `None` when there is no such workflow.
 

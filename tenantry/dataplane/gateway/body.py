@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 from starlette.requests import ClientDisconnect
@@ -15,13 +16,15 @@ if TYPE_CHECKING:
     from tenantry.language.values import Json
 
 MAX_BODY_BYTES: Final = 1024 * 1024
+BODY_SECONDS: Final = 10.0
+"""How long a caller may take to send a body."""
 
 
-async def read_json(request: Request) -> Json:
-    """The body as JSON; an empty body is an empty object.
+async def read_body(request: Request) -> bytes:
+    """The whole body of a request that says it is JSON.
 
     Raises:
-        RefusedError: 400, 413 or 415.
+        RefusedError: 400, 408, 413 or 415.
     """
     headers = request.headers
     content_type = headers.get("content-type")
@@ -30,11 +33,21 @@ async def read_json(request: Request) -> Json:
     encoding = headers.get("content-encoding")
     if encoding is not None and encoding.lower() != "identity":
         raise errors.wrong_content_type(f"Content-Encoding: {encoding}")
-    data = await _read(request)
-    if not data:
-        return {}
     try:
-        return parse_json(data)
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read(request)
+    except TimeoutError:
+        raise errors.body_too_slow(BODY_SECONDS) from None
+
+
+def parse_body(data: bytes) -> Json:
+    """The body as JSON; an empty one is an empty object.
+
+    Raises:
+        RefusedError: 400.
+    """
+    try:
+        return parse_json(data) if data else {}
     except JsonError as error:
         raise errors.not_json(error.reason) from None
 

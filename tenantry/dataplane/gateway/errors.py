@@ -69,6 +69,15 @@ def not_json(reason: str) -> RefusedError:
     return RefusedError(problem("invalid-json", "The body is not valid JSON", HTTPStatus.BAD_REQUEST, reason))
 
 
+def body_too_slow(seconds: float) -> RefusedError:
+    """The body was not whole in time."""
+    detail = f"the body was not whole within {seconds:g} s: send it faster, or less of it"
+    return RefusedError(
+        problem("request-timeout", "The body came too slowly", HTTPStatus.REQUEST_TIMEOUT, detail),
+        {"Connection": "close"},
+    )
+
+
 def too_large(limit: int) -> RefusedError:
     """The body is over its bound."""
     detail = f"the body may have at most {limit} bytes"
@@ -129,6 +138,8 @@ def internal() -> RefusedError:
 def execution_failed(failure: Failure, execution_id: str) -> RefusedError:
     """An execution ended without an output."""
     status, title = _FAILURES.get(failure.code, _UPSTREAM)
+    if failure.source is Source.CALLER and failure.code in _OF_VALUES:
+        status, title = _CALLERS_VALUES
     headers = {}
     if status is HTTPStatus.SERVICE_UNAVAILABLE or failure.retry_on is not None:
         headers["Retry-After"] = str(max(RETRY_AFTER_SECONDS, math.ceil(failure.retry_after_seconds)))
@@ -146,6 +157,8 @@ def execution_failed(failure: Failure, execution_id: str) -> RefusedError:
     return RefusedError(refusal, headers)
 
 
+_OF_VALUES: Final = frozenset({FailureCode.UNRESOLVED, FailureCode.INPUT_MISMATCH})
+_CALLERS_VALUES: Final = (HTTPStatus.UNPROCESSABLE_ENTITY, "The input cannot be used")
 _UPSTREAM: Final = (HTTPStatus.BAD_GATEWAY, "A task failed")
 _FAILURES: Final = {
     FailureCode.DEADLINE: (HTTPStatus.GATEWAY_TIMEOUT, "The deadline passed"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from tenantry.dataplane.bundles.tenant import TaskNotAllowedError
@@ -11,7 +12,7 @@ from tenantry.dataplane.engine.ports import JournalUnavailableError
 from tenantry.dataplane.gateway import errors
 from tenantry.dataplane.gateway.access import Caller, admit_caller
 from tenantry.dataplane.gateway.answers import json_answer
-from tenantry.dataplane.gateway.body import read_json
+from tenantry.dataplane.gateway.body import parse_body, read_body
 from tenantry.dataplane.gateway.costs import estimate
 from tenantry.dataplane.limits.headers import limit_headers
 from tenantry.language.plan.model import Durability
@@ -40,32 +41,32 @@ class ExecuteEndpoints:
 
     async def execute(self, request: Request) -> Response:
         """Runs the workflow and answers with its output."""
-        caller, plan = self._called(request)
+        caller, plan = await self._called(request)
         services, executor = self._services, self._services.executor
         if executor.draining:
             raise errors.unavailable("draining", "this executor is shutting down: send the request again")
         journal = services.journal
         if not (journal.available if plan.durability is Durability.JOURNALED else journal.has_room):
             raise errors.unavailable("journal-unavailable", "the journal's database is not reachable")
+        data = await read_body(request)  # before admission: who sends slowly occupies nothing
         execution_id, admission = await executor.admit(caller.tenant)
         headers = limit_headers(admission)
         if isinstance(admission, Rejected):
             raise errors.rate_limited(admission.violated, headers)
         headers[EXECUTION_ID_HEADER] = execution_id
         try:
-            value = await self._input(request, plan)
-        except BaseException as error:
+            value = _input(data, plan)
+        except errors.RefusedError as error:
             await executor.abandon(caller.tenant, execution_id)
-            if isinstance(error, errors.RefusedError):
-                error.headers.update(headers)
+            error.headers.update(headers)
             raise
         run = await self._run(caller, execution_id, plan, value)
         return _answer(run, headers)
 
     async def dry_run(self, request: Request) -> Response:
         """Validates the input and shows what would happen; calls nothing, consumes nothing."""
-        caller, plan = self._called(request)
-        value = await self._input(request, plan)
+        caller, plan = await self._called(request)
+        value = _input(await read_body(request), plan)
         past = await self._services.history.past_runs(caller.tenant.name, plan.workflow)
         answer: dict[str, Any] = {
             "workflow": plan.workflow,
@@ -75,24 +76,20 @@ class ExecuteEndpoints:
         }
         return json_answer(answer)
 
-    def _called(self, request: Request) -> tuple[Caller, Plan]:
+    async def _called(self, request: Request) -> tuple[Caller, Plan]:
         services = self._services
         caller = admit_caller(services.registry, request, services.clock, Permission.EXECUTE)
+        name = request.path_params["name"]
+        plan = caller.tenant.ready_plan(name)
         try:
-            plan = caller.tenant.plan(request.path_params["name"])
+            if plan is None and caller.tenant.definition("Workflow", name):
+                # The first execution of a version compiles it, and nobody else waits for that.
+                plan = await asyncio.to_thread(caller.tenant.plan, name)
         except TaskNotAllowedError as error:
             raise errors.forbidden(str(error)) from None
         if plan is None:
             raise errors.not_found("workflow")
         return caller, plan
-
-    @staticmethod
-    async def _input(request: Request, plan: Plan) -> Json:
-        value = await read_json(request)
-        validator = plan.input_validator
-        if validator is not None and not validator.is_valid(value):
-            raise errors.invalid_input(validator.violations(value))
-        return value
 
     async def _run(self, caller: Caller, execution_id: str, plan: Plan, value: Json) -> Run:
         try:
@@ -101,6 +98,14 @@ class ExecuteEndpoints:
             )
         except JournalUnavailableError as error:
             raise errors.unavailable("journal-unavailable", str(error), execution_id) from None
+
+
+def _input(data: bytes, plan: Plan) -> Json:
+    value = parse_body(data)
+    validator = plan.input_validator
+    if validator is not None and not validator.is_valid(value):
+        raise errors.invalid_input(validator.violations(value))
+    return value
 
 
 def _answer(run: Run, headers: dict[str, str]) -> Response:

@@ -46,8 +46,8 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_body_bytes", "_head_bytes", "_headers_complete", "_is_head", "_limit", "_on_lost", "_parser",
-        "_response", "_reusable", "_transport", "_waiting", "answered", "idle_since",
+        "_body_bytes", "_field_bytes", "_head_bytes", "_headers_complete", "_is_head", "_limit", "_on_lost",
+        "_parser", "_response", "_reusable", "_transport", "_waiting", "answered", "idle_since",
     )  # fmt: skip
 
     def __init__(self, on_lost: Callable[[Connection], None]) -> None:
@@ -80,7 +80,7 @@ class Connection(asyncio.Protocol):
         self._response = RawResponse()
         self._parser = httptools.HttpResponseParser(self)
         self._is_head, self._limit = is_head, limit
-        self._head_bytes = self._body_bytes = 0
+        self._head_bytes = self._field_bytes = self._body_bytes = 0
         self._headers_complete = self.answered = False
         transport.write(head + body if body else head)
         timer = loop.call_later(timeout_seconds, self._time_out)
@@ -141,6 +141,10 @@ class Connection(asyncio.Protocol):
         """httptools: one header field; repeated ones are joined as RFC 9110 section 5.3 says."""
         if self._waiting is None or self._headers_complete:
             return  # of a message nobody asked for, or a trailer
+        self._field_bytes += len(name) + len(value)
+        if self._field_bytes > MAX_HEAD_BYTES:
+            self._fail(BadResponseError(f"the response's head has over {MAX_HEAD_BYTES} bytes", sent=True))
+            return
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
         headers = self._response.headers
         headers[key] = f"{headers[key]}, {text}" if key in headers else text

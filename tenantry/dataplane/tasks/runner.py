@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from tenantry.dataplane.engine.core.decide import source_of_values
 from tenantry.dataplane.engine.core.events import Failure, FailureCode
 from tenantry.dataplane.engine.ports import AttemptFailedError, TaskResult
 from tenantry.dataplane.tasks import http
@@ -37,13 +38,20 @@ class StepRunner:
             raise AttemptFailedError(failure, error.egress_bytes) from None
         except TemplateError as error:
             message = f"the input of {step.id} cannot be resolved: {error}"
-            failure = Failure(code=FailureCode.UNRESOLVED, message=message, task=step.id)
+            source = source_of_values(step)
+            failure = Failure(code=FailureCode.UNRESOLVED, message=message, source=source, task=step.id)
             raise AttemptFailedError(failure) from None
 
     async def _attempt(self, step: StepPlan, scope: Scope, remaining_seconds: float) -> TaskResult:
         task = step.task
         value = step.bind(scope)
-        _check(task.input_validator, value, FailureCode.INPUT_MISMATCH, f"the input of task {task.name}")
+        _check(
+            task.input_validator,
+            value,
+            f"the input of task {task.name}",
+            FailureCode.INPUT_MISMATCH,
+            source_of_values(step),
+        )
         if isinstance(task.action, HttpRequestPlan):
             # The execution's deadline may come first: it cancels the attempt by itself.
             bounds = http.Bounds(step.timeout_seconds, remaining_seconds, repeatable=task.safe)
@@ -53,8 +61,9 @@ class StepRunner:
         _check(
             task.output_validator,
             result.output,
-            FailureCode.OUTPUT_MISMATCH,
             f"the output of task {task.name}",
+            FailureCode.OUTPUT_MISMATCH,
+            Source.UPSTREAM,
         )
         return result
 
@@ -79,12 +88,12 @@ def _request_scope(value: Json, outer: Scope) -> Scope:
     )
 
 
-def _check(validator: Validator | None, value: Json, code: FailureCode, what: str) -> None:
+def _check(validator: Validator | None, value: Json, what: str, code: FailureCode, source: Source) -> None:
     if validator is None or validator.is_valid(value):
         return
     found = validator.violations(value)
     named = "; ".join(f"{violation.pointer or '/'}: {violation.message}" for violation in found[:3])
     more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""  # noqa: PLR2004  (three are shown)
     raise AttemptFailedError(
-        Failure(code=code, message=f"{what} does not match its schema: {named}{more}", source=Source.UPSTREAM)
+        Failure(code=code, message=f"{what} does not match its schema: {named}{more}", source=source)
     )

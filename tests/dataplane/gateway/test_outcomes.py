@@ -221,7 +221,6 @@ async def running_execution(plane: DataPlane, workflow: str = "unlucky") -> str:
         ("impatient", {"hang": True}, "upstream-timeout", "within 0.05 s"),
         ("surprised", {}, "output-mismatch", "the output of task broken-schema"),
         ("intrude", {}, "egress-denied", "may not reach 10.0.0.1"),
-        ("pure", {}, "unresolved", "input.name"),
     ],
 )
 async def test_a_task_that_failed_is_a_502_that_names_it(
@@ -233,6 +232,13 @@ async def test_a_task_that_failed_is_a_502_that_names_it(
     assert problem["source"] == ("caller" if code == "egress-denied" else "upstream")
     assert problem["taskId"] in {"call", "words"}
     assert problem["executionId"] == response.headers["Execution-Id"]
+
+
+async def test_a_caller_s_value_that_a_step_cannot_use_is_a_422_that_names_the_step(plane: DataPlane) -> None:
+    response = await plane.execute("pure", {})
+    problem = problem_of(response, 422, "unresolved")
+    assert (problem["source"], problem["taskId"]) == ("caller", "words")
+    assert "input.name" in problem["detail"]
 
 
 async def test_a_failure_that_a_later_try_may_cure_says_when(plane: DataPlane) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
 from starlette.requests import ClientDisconnect
 
+from tenantry.dataplane.gateway import body
 from tenantry.dataplane.journal import writer as writing
 from tenantry.dataplane.limits.memory import MemoryLimitStore
-from tenantry.tenants.identity import TenantId
 from tests.support.tenants import token_for
 
 if TYPE_CHECKING:
@@ -123,6 +124,37 @@ async def test_a_caller_that_hangs_up_in_its_body_leaves_no_lease_and_no_stack_t
     await plane.app(scope, receive, send)
     assert sent[0]["status"] == 400
     assert ClientDisconnect.__name__ not in caplog.text
+    assert_holds_nothing(plane)
+
+
+async def test_a_caller_that_sends_slowly_occupies_nothing_and_is_told_to_hurry(
+    plane: DataPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def receive() -> dict[str, Any]:
+        assert_holds_nothing(plane)
+        await asyncio.Event().wait()
+        return {}
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    monkeypatch.setattr(body, "BODY_SECONDS", 0.01)
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/tenants/acme/api/v1/workflows/welcome/execute",
+        "query_string": b"",
+        "headers": [(b"authorization", f"Bearer {token_for('acme', 'caller')}".encode())],
+    }
+    await plane.app(scope, receive, send)
+    assert sent[0]["status"] == 408
+    assert b"request-timeout" in sent[1]["body"]
+    assert_holds_nothing(plane)
+
+
+def assert_holds_nothing(plane: DataPlane) -> None:
     limits = plane.services.executor._limits
     assert isinstance(limits, MemoryLimitStore)
-    assert limits._ledgers[TenantId("acme")].leases == {}
+    assert all(ledger.leases == {} for ledger in limits._ledgers.values())

@@ -191,6 +191,10 @@ async def test_repeated_headers_are_joined_and_their_bytes_can_be_stored(client:
         ([HEAD + b"Transfer-Encoding: gzip, chunked\r\n\r\n"], "Transfer-Encoding 'gzip, chunked'"),
         ([b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n"], "switched"),
         ([HEAD + b"X-Long: " + b"x" * 70_000], "head has over 65536 bytes"),
+        (
+            [HEAD + b"X-Long: " + b"x" * 70_000 + b"\r\nContent-Length: 0\r\n\r\n"],
+            "head has over 65536 bytes",
+        ),
         ([b"HTTP/1.1 103 Early Hints\r\nX: 1\r\n\r\n" * 4000], "head has over 65536 bytes"),
         ([HEAD + b"Content-Encoding: br\r\nContent-Length: 1\r\n\r\nx"], "'br' was not asked for"),
     ],

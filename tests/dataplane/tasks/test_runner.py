@@ -108,18 +108,25 @@ async def test_values_that_fit_their_schemas_pass(runner: StepRunner) -> None:
 
 
 @pytest.mark.parametrize(
-    ("validator", "code", "what"),
+    ("validator", "code", "source"),
     [
-        ("input_validator", FailureCode.INPUT_MISMATCH, "the input of task person"),
-        ("output_validator", FailureCode.OUTPUT_MISMATCH, "the output of task person"),
+        ("input_validator", FailureCode.INPUT_MISMATCH, Source.CALLER),
+        ("output_validator", FailureCode.OUTPUT_MISMATCH, Source.UPSTREAM),
     ],
 )
 async def test_values_that_do_not_fit_are_told_with_every_pointer(
-    runner: StepRunner, validator: str, code: FailureCode, what: str
+    runner: StepRunner, validator: str, code: FailureCode, source: Source
 ) -> None:
     failure = await failure_of(runner, step_of(checked(**{validator: PERSON})), {"id": "one"})
-    assert (failure.code, failure.source, failure.task) == (code, Source.UPSTREAM, "call")
+    what = f"the {validator.partition('_')[0]} of task person"
+    assert (failure.code, failure.source, failure.task) == (code, source, "call")
     assert failure.message.startswith(f"{what} does not match its schema: /id: ")
+
+
+async def test_what_may_come_from_another_step_is_not_held_against_the_caller(runner: StepRunner) -> None:
+    step = replace(step_of(checked(input_validator=PERSON)), dependencies=(0,))
+    failure = await failure_of(runner, step, {"id": "one"})
+    assert (failure.code, failure.source) == (FailureCode.INPUT_MISMATCH, Source.UPSTREAM)
 
 
 async def test_three_mistakes_are_shown_and_the_others_counted(runner: StepRunner) -> None:

@@ -28,6 +28,7 @@ from tenantry.protocol.problems import Source
 
 if TYPE_CHECKING:
     from tenantry.dataplane.engine.core.state import ExecutionState
+    from tenantry.language.plan.model import StepPlan
 
 
 def advance(state: ExecutionState, event: AnyEvent | None, now: float) -> list[AnyEvent]:
@@ -98,7 +99,9 @@ def _complete(state: ExecutionState, now: float) -> WorkflowCompleted | Workflow
     try:
         return WorkflowCompleted(at=now, output=state.plan.render_output(state.scope))
     except TemplateError as error:
-        return WorkflowFailed(at=now, failure=_unresolved(error, task="", what="the output"))
+        return WorkflowFailed(
+            at=now, failure=_unresolved(error, task="", what="the output", source=Source.UPSTREAM)
+        )
 
 
 def _judge_failures(state: ExecutionState, now: float) -> tuple[Failure | None, list[AnyEvent]]:
@@ -150,7 +153,8 @@ def _start_step(state: ExecutionState, index: int, now: float, events: list[AnyE
         try:
             holds = plan.condition(state.scope)
         except TemplateError as error:
-            failure = _unresolved(error, task=plan.id, what="the condition")
+            source = source_of_values(plan)
+            failure = _unresolved(error, task=plan.id, what="the condition", source=source)
             events.append(TaskFailed(at=now, task=plan.id, attempt=0, failure=failure))
             return
         events.append(ConditionEvaluated(at=now, task=plan.id, result=holds))
@@ -164,10 +168,15 @@ def _start_step(state: ExecutionState, index: int, now: float, events: list[AnyE
     events.append(TaskStarted(at=now, task=plan.id, attempt=attempt, waited_for=waited_for))
 
 
-def _unresolved(error: TemplateError, *, task: str, what: str) -> Failure:
+def source_of_values(step: StepPlan) -> Source:
+    """Whose values a step reads: the caller's, unless results of other steps may be among them."""
+    return Source.UPSTREAM if step.dependencies else Source.CALLER
+
+
+def _unresolved(error: TemplateError, *, task: str, what: str, source: Source) -> Failure:
     return Failure(
         code=FailureCode.UNRESOLVED,
         message=f"{what} cannot be resolved: {error}",
-        source=Source.UPSTREAM,
+        source=source,
         task=task,
     )
