@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 import jmespath
-from jmespath.exceptions import JMESPathTypeError, LexerError, ParseError
+from jmespath.exceptions import EmptyExpressionError, JMESPathTypeError, LexerError, ParseError
 
 from tenantry.language.plan.interpreter import FUNCTIONS, MAX_STEPS, Interpreter, WorkExceededError
 from tenantry.language.templates import TemplateError, TemplateSyntaxError
@@ -63,14 +64,20 @@ def _parse(text: str) -> Any:
     try:
         return jmespath.compile(text).parsed
     except LexerError as error:
-        raise TemplateSyntaxError(f"not JMESPath: {error.message}", error.lexer_position) from None
+        raise _not_jmespath(str(error.message), error.lexer_position) from None
     except ParseError as error:
-        message = f"not JMESPath: '{error.token_value}' cannot stand here"
-        raise TemplateSyntaxError(message, error.lex_position) from None
+        reason = f'"{error.token_value}" cannot stand here' if error.token_value else "it ends too early"
+        raise _not_jmespath(reason, error.lex_position) from None
+    except EmptyExpressionError:
+        raise _not_jmespath("it is empty", 0) from None
     except RecursionError:
-        raise TemplateSyntaxError("the expression is nested too deeply", 0) from None
+        raise _not_jmespath("it is nested too deep", 0) from None
     except ValueError as error:
-        raise TemplateSyntaxError(f"not JMESPath: {error}", 0) from None
+        raise _not_jmespath(str(error), 0) from None
+
+
+def _not_jmespath(reason: str, offset: int) -> TemplateSyntaxError:
+    return TemplateSyntaxError(f"the expression is not JMESPath: {reason}", offset)
 
 
 def _nodes(tree: Any) -> Iterator[Any]:
@@ -88,11 +95,11 @@ def _check_node(node: Any, text: str) -> None:
         case "literal" | "key_val_pair":
             _check_literal(node["value"])
         case "slice" if 0 in node["children"][2:]:
-            raise TemplateSyntaxError("the step of a slice is not zero", 0)
+            raise TemplateSyntaxError("the step of a slice cannot be zero", _find(r":\s*-?0+\s*\]", text))
 
 
 def _check_call(name: str, count: int, text: str) -> None:
-    offset = text.find(name)
+    offset = _find(rf"\b{name}\s*\(", text)
     function = FUNCTIONS.FUNCTION_TABLE.get(name)
     if function is None:
         nearest = get_close_matches(name, FUNCTIONS.FUNCTION_TABLE, n=1)
@@ -102,6 +109,12 @@ def _check_call(name: str, count: int, text: str) -> None:
     most = count if wanted[-1].get("variadic") else len(wanted)
     if not len(wanted) <= count <= most:
         raise TemplateSyntaxError(f"{name}() takes {len(wanted)} arguments, not {count}", offset)
+
+
+def _find(pattern: str, text: str) -> int:
+    """Where a part of the expression stands; its tree does not say."""
+    match = re.search(pattern, text)
+    return match.start() if match else 0
 
 
 def _check_literal(value: Any) -> None:

@@ -19,6 +19,7 @@ MASK: Final = "\0"
 MAX_VIOLATIONS: Final = 100
 
 _MAX_EVALUATIONS: Final = 2_000
+_FEW_VISITS: Final = 4  # as many subschemas for each part of a value as usual schemas apply
 _MAX_SHOWN: Final = 60
 _MAX_MESSAGE: Final = 300
 
@@ -36,7 +37,7 @@ class Violation(NamedTuple):
 
 
 def find_violations(
-    validator: Draft202012Validator, value: Json, recursions: int = 0
+    validator: Draft202012Validator, value: Json, recursions: int = 0, visits: int = 1
 ) -> tuple[Violation, ...]:
     """What is wrong with a value: all of it up to a hundred, or the first when it could be a lot.
 
@@ -47,9 +48,10 @@ def find_violations(
         validator: made with `MASK`.
         value: what it judges, invalid when the schema is recursive in several places.
         recursions: in how many places its schema leads back to itself.
+        visits: at most how many subschemas are applied to one part of the value.
     """
     count, depth = _extent(value)
-    is_large = count > _MAX_EVALUATIONS
+    is_large = count * max(1, visits // _FEW_VISITS) > _MAX_EVALUATIONS
     if recursions > 1 and (is_large or recursions**depth > _MAX_EVALUATIONS):
         return (Violation("", "does not satisfy the schema, which is too recursive to say where"),)
     if is_large:

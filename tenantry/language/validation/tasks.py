@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import jmespath
-from jmespath.exceptions import EmptyExpressionError, LexerError, ParseError
-
 from tenantry.language.codes import Code
 from tenantry.language.documents.mending import mend
 from tenantry.language.documents.model import HttpTaskSpec, TransformTaskSpec, WorkflowTask
 from tenantry.language.documents.reading import read
 from tenantry.language.documents.report import Report
+from tenantry.language.plan.expressions import compile_expression
 from tenantry.language.templates.errors import TemplateSyntaxError
 from tenantry.language.templates.headers import compile_header
 from tenantry.language.templates.parser import scan
@@ -93,18 +91,6 @@ def _check_transform(spec: TransformTaskSpec, references: References) -> None:
 
 def _check_expression(expression: str, report: Report) -> None:
     try:
-        jmespath.compile(expression)
-    except LexerError as error:
-        _invalid_expression(str(error.message), error.lexer_position, report)
-    except ParseError as error:
-        reason = f'"{error.token_value}" cannot stand here' if error.token_value else "it ends too early"
-        _invalid_expression(reason, error.lex_position, report)
-    except EmptyExpressionError:
-        _invalid_expression("it is empty", 0, report)
-    except RecursionError:
-        _invalid_expression("it is nested too deep", 0, report)
-
-
-def _invalid_expression(reason: str, offset: int, report: Report) -> None:
-    message = f"the expression is not JMESPath: {reason}"
-    report.add(Code.INVALID_EXPRESSION, message, "/spec/expression", offset=offset)
+        compile_expression(expression)
+    except TemplateSyntaxError as error:
+        report_syntax(report, Code.INVALID_EXPRESSION, "/spec/expression", error)
