@@ -65,6 +65,7 @@ class Builder:
         self._open: list[_Open] = []
         self._anchors: dict[str, Node] = {}
         self._roots: list[Node] = []
+        self._has_aliases = False
 
     def documents(self, events: Iterable[Event]) -> Iterator[Node]:
         """The root of each document.
@@ -121,6 +122,7 @@ class Builder:
             raise Refused(Code.SYNTAX, message, event.start, hint)
         if len(self._open) + target.height > MAX_DEPTH:
             raise _too_deep(event.start)
+        self._has_aliases = True
         span = Span(event.start, event.start, "*", target.span.children)
         return Node(target.value, span, target.weight, target.height)
 
@@ -164,8 +166,17 @@ class Builder:
     def _weigh(self, parent: _Open, child: Node, key_length: int = 0) -> None:
         parent.node.weight += child.weight + key_length
         if parent.node.weight > MAX_WEIGHT:
-            message = f"the document holds more than {MAX_WEIGHT >> 20} MiB when its aliases are written out"
-            raise Refused(Code.ALIAS_EXPANSION, message, child.span.start)
+            raise self._too_heavy(child.span.start)
+
+    def _too_heavy(self, start: int) -> Refused:
+        much = f"more than {MAX_WEIGHT >> 20} MiB"
+        if self._has_aliases:
+            message = f"the document holds {much} when its aliases are written out"
+            return Refused(Code.ALIAS_EXPANSION, message, start)
+        message = (
+            f"the document holds too many values: {much}, each counted as {_VALUE_WEIGHT} bytes and its text"
+        )
+        return Refused(Code.TOO_LARGE, message, start, "split it, or move data out of the definition")
 
     def _take_key(self, parent: _Open, node: Node) -> None:
         key, start = node.value, node.span.start

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from tenantry.language.documents.reading import MAX_PROBLEMS
 from tenantry.language.documents.shapes import place_of
 
 if TYPE_CHECKING:
@@ -21,13 +22,16 @@ def mend(document: Document, model: type[ModelT]) -> ModelT | None:
     """The model without the fields that are wrong or unknown, for further checks only; never to be run.
 
     Returns:
-        Nothing when a required field is wrong. JSON pointers into the model are those of the document.
+        Nothing when a required field is wrong, or far too much is. JSON pointers into the model are those of
+        the document.
     """
     raw = deepcopy(document.raw)
     for _ in range(_ROUNDS):
         try:
             return model.model_validate(raw)
         except ValidationError as error:
+            if error.error_count() > MAX_PROBLEMS:
+                return None
             for detail in error.errors(include_url=False, include_input=False):
                 _leave_out(raw, place_of(model, detail["loc"]).tokens)
     return None

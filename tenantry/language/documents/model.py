@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, Generic, Literal, TypeAlias, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from tenantry.language.documents.words import (
@@ -24,8 +24,35 @@ from tenantry.language.documents.words import (
     QueryValue,
     Status,
     StepId,
+    at_most,
+    check_length,
     digits_as_text,
 )
+
+NOT_YET: Final = frozenset(
+    (
+        *(
+            "cache",
+            "circuitBreaker",
+            "compensate",
+            "deadlinePolicy",
+            "else",
+            "fallback",
+            "forEach",
+            "optional",
+        ),
+        *("postConditions", "preConditions", "secretProviders", "secrets", "switch", "workflowRef"),
+    )
+)
+"""Fields of the language that this version does not have: an author who writes one has not mistyped it."""
+
+MAX_STEPS: Final = 500
+"""Steps of a workflow."""
+
+_MAX_FIELDS: Final = 50
+_MAX_NAMED: Final = 200
+_MAX_STATUSES: Final = 400  # as many as there are
+_MAX_REASONS: Final = 10
 
 
 class Model(BaseModel):
@@ -33,13 +60,18 @@ class Model(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _bound(cls, value: Any) -> Any:
+        return check_length(value, _MAX_FIELDS)
+
 
 class Metadata(Model):
     """How a document is called and marked."""
 
     name: Name
-    labels: dict[LabelKey, LabelValue] = Field(default_factory=dict)
-    annotations: dict[LabelKey, str] = Field(default_factory=dict)
+    labels: Annotated[dict[LabelKey, LabelValue], at_most(_MAX_NAMED)] = Field(default_factory=dict)
+    annotations: Annotated[dict[LabelKey, str], at_most(_MAX_NAMED)] = Field(default_factory=dict)
 
 
 SpecT = TypeVar("SpecT")
@@ -72,7 +104,12 @@ class Retry(Model):
     max_delay: Duration = 2.0
     multiplier: Factor = 2.0
     jitter: Flag = True
-    retry_on: tuple[RetryReason, ...] = ("5xx", "429", "timeout", "connection")
+    retry_on: Annotated[tuple[RetryReason, ...], at_most(_MAX_REASONS)] = (
+        "5xx",
+        "429",
+        "timeout",
+        "connection",
+    )
 
 
 class HttpRequest(Model):
@@ -80,8 +117,8 @@ class HttpRequest(Model):
 
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "GET"
     url: Annotated[str, Field(min_length=1, max_length=8192)]
-    headers: dict[HeaderName, str] = Field(default_factory=dict)
-    query: dict[str, QueryValue] = Field(default_factory=dict)
+    headers: Annotated[dict[HeaderName, str], at_most(_MAX_NAMED)] = Field(default_factory=dict)
+    query: Annotated[dict[str, QueryValue], at_most(_MAX_NAMED)] = Field(default_factory=dict)
     body: Json = None
 
 
@@ -92,7 +129,7 @@ class HttpTaskSpec(Model):
     input_schema: dict[str, Json] | None = None
     output_schema: dict[str, Json] | None = None
     request: HttpRequest
-    success_status: Annotated[tuple[Status, ...], Field(min_length=1)] = ("2xx",)
+    success_status: Annotated[tuple[Status, ...], Field(min_length=1), at_most(_MAX_STATUSES)] = ("2xx",)
     timeout: PositiveDuration = 30.0
     retry: Retry | None = None
     idempotent: Flag = False
@@ -130,7 +167,7 @@ class Step(Model):
     id: StepId
     task_ref: str
     input: Json = Field(default_factory=dict)
-    depends_on: tuple[str, ...] = ()
+    depends_on: Annotated[tuple[str, ...], at_most(MAX_STEPS)] = ()
     condition: StepCondition | None = None
     timeout: PositiveDuration | None = None
     retry: Retry | None = None
@@ -144,7 +181,7 @@ class WorkflowSpec(Model):
     deadline: PositiveDuration = 30.0
     durability: Literal["journaled", "none"] = "journaled"
     max_parallel: Annotated[Count, Field(le=256)] = 16
-    tasks: Annotated[tuple[Step, ...], Field(min_length=1, max_length=500)]
+    tasks: Annotated[tuple[Step, ...], Field(min_length=1), at_most(MAX_STEPS)]
     output: Json = None
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from tenantry.language.codes import Code
+from tenantry.language.documents.model import NOT_YET
 from tenantry.language.documents.nearest import did_you_mean, nearest
 from tenantry.language.documents.report import Report
 from tenantry.language.documents.shapes import Place, place_of
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 Tokens: TypeAlias = tuple[str | int, ...]
+
+MAX_PROBLEMS: Final = 200
+"""Mistakes of a document that are looked at: some only repeat others, and a hundred are told."""
 
 _SHOWN: Final = 60
 _WORD: Final = re.compile(r"[^\W\d][\w-]*")
@@ -70,7 +74,9 @@ def read(document: Document, model: type[ModelT]) -> tuple[ModelT | None, tuple[
         return model.model_validate(document.raw), ()
     except ValidationError as error:
         report = Report(document)
-        problems = [(detail, place_of(model, detail["loc"])) for detail in error.errors(include_url=False)]
+        details = error.errors(include_url=False)
+        report.leave_out(len(details[MAX_PROBLEMS:]))
+        problems = [(detail, place_of(model, detail["loc"])) for detail in details[:MAX_PROBLEMS]]
         told = _told_otherwise(problems)
         for detail, place in problems:
             if (detail["type"], place.tokens) not in told:
@@ -130,6 +136,13 @@ class _Problem:
 
     def _unknown(self) -> None:
         *owner, name = self._place.tokens
+        if name in NOT_YET:
+            message = (
+                f"{_path(tuple(owner))} has {_shown(str(name))}, which this version does not support yet"
+            )
+            pointer = _pointer(self._place.tokens)
+            self._report.add(Code.UNKNOWN_FIELD, message, pointer, at_key=True, suggestion="remove it")
+            return
         self._report.add(
             Code.UNKNOWN_FIELD,
             f"{_path(tuple(owner))} has no field {_shown(str(name))}",

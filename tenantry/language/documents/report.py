@@ -71,8 +71,15 @@ class Report:
         )
         self._findings.append(finding)
 
+    def leave_out(self, count: int) -> None:
+        """Counts errors that nobody has looked into."""
+        self._refuses |= count > 0
+        self._left_out += count
+
     def nearest(self, name: str, known: Iterable[str]) -> str | None:
-        """The known name most like `name`, until too many names of this document have been compared."""
+        """The known name most like `name`, until no more findings are listed or names compared."""
+        if len(self._findings) >= MAX_FINDINGS:
+            return None
         names = tuple(known)
         self._compared += len(names)
         return nearest(name, names) if self._compared <= MAX_COMPARED else None

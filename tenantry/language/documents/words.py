@@ -6,6 +6,7 @@ Each is an annotated type whose validator says in one sentence what it wants.
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Annotated, Any, Final, NoReturn, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StrictBool, StrictFloat, StrictInt
@@ -48,6 +49,18 @@ def parse_duration(text: str) -> float:
 def _refuse(sentence: str) -> NoReturn:
     # Braces would be read as placeholders of pydantic's message template.
     raise PydanticCustomError("word", "{sentence}", {"sentence": sentence})
+
+
+def at_most(entries: int) -> BeforeValidator:
+    """The bound of `check_length`, for a field of a model."""
+    return BeforeValidator(partial(check_length, entries=entries))
+
+
+def check_length(value: Any, entries: int) -> Any:
+    """Refuses a list or mapping of too many entries, before any entry is looked at: each may be a mistake."""
+    if isinstance(value, list | dict) and len(value) > entries:
+        raise PydanticCustomError("too_long", "too long", {"max_length": entries})
+    return value
 
 
 def _duration(value: Any) -> Any:

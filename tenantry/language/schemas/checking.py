@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from jsonschema_rs import Draft202012Validator, RegexOptions, ValidationError
+from jsonschema_rs import Draft202012Validator, FancyRegexOptions, RegexOptions, ValidationError
 
 from tenantry.language.schemas.structure import MAX_EXPANDED, expansion, resolve, subschemas
 from tenantry.language.schemas.violations import MASK, find_violations
@@ -23,6 +23,7 @@ _META: Final = Draft202012Validator({"$ref": DIALECT}, offline=True, mask=MASK)
 _NOT_LINEAR: Final = (
     "not a pattern that is matched in linear time: no look-around, no back-reference, not too large"
 )
+_NOT_A_PATTERN: Final = "not a regular expression, or too large a one"
 _KEYWORDS_CHECKED: Final = frozenset(
     ("$dynamicRef", "$id", "$ref", "$schema", "pattern", "patternProperties")
 )
@@ -111,13 +112,14 @@ def _check_patterns(node: dict[str, Any], pointer: str) -> Iterator[SchemaProble
     if "pattern" in node:
         places.append(("/pattern", node["pattern"]))
     for place, pattern in places:
-        if not _is_linear(pattern):
-            yield SchemaProblem(pointer + place, _NOT_LINEAR)
+        if not _compiles(pattern, PATTERNS):
+            is_pattern = _compiles(pattern, FancyRegexOptions())
+            yield SchemaProblem(pointer + place, _NOT_LINEAR if is_pattern else _NOT_A_PATTERN)
 
 
-def _is_linear(pattern: str) -> bool:
+def _compiles(pattern: str, engine: RegexOptions | FancyRegexOptions) -> bool:
     try:
-        Draft202012Validator({"pattern": pattern}, pattern_options=PATTERNS)
+        Draft202012Validator({"pattern": pattern}, pattern_options=engine)
     except ValidationError:
         return False
     return True

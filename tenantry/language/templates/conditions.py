@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from tenantry.language.templates.model import Reference
 
+MAX_OPERANDS: Final = 1000
+"""Operands of a condition, parentheses and negations among them."""
+
 
 class Comparison(StrEnum):
     """How two operands are compared."""
@@ -145,6 +148,7 @@ class _Reader(Cursor):
     """Reads expressions; after each of them stands at a token or at the end."""
 
     depth: int = 0
+    operands: int = 0
 
     def read_logic(self, connective: Connective) -> Expression:
         self.skip_space()
@@ -192,11 +196,16 @@ class _Reader(Cursor):
         return expression
 
     def _read_primary(self, start: int) -> Expression:
+        self.operands += 1
+        if self.operands > MAX_OPERANDS:
+            self.fail(f"a condition has at most {MAX_OPERANDS} operands")
         if self.take("!"):
             operand = self._read_unary()
             return Not(offset=start, length=self._length_from(start), operand=operand)
         if self.take("("):
             expression = self.read_logic(Connective.OR)
+            if self.text[self.at : self.at + 1] == ",":
+                self.fail("expected ')' to close the parenthesis", suggestion="a list is written with [ ]")
             self.expect(")", "to close the parenthesis")
             return expression
         if self.take("{{"):

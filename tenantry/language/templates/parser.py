@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 MAX_ERRORS: Final = 100
 """How many mistakes are looked for: a hostile text may have a hundred thousand."""
 
+MAX_TEMPLATES: Final = 1000
+"""Templates in one text."""
+
 
 class Scan(NamedTuple):
     """Every template in a value, each with the JSON pointer of the string it stands in, in document order."""
@@ -50,7 +53,7 @@ def scan(value: Json, pointer: str = "") -> Scan:
     """
     references: list[tuple[str, Reference]] = []
     errors: list[tuple[str, TemplateSyntaxError]] = []
-    for place, text in _strings(value, pointer):
+    for place, text in texts(value, pointer):
         template, mistakes = _parse(text)
         references += [(place, reference) for reference in template.references]
         errors += [(place, mistake) for mistake in mistakes]
@@ -67,8 +70,12 @@ def references(value: Json, pointer: str = "") -> Iterator[tuple[str, Reference]
 def _parse(text: str) -> tuple[Template, list[TemplateSyntaxError]]:
     parts: list[str | Reference] = []
     errors: list[TemplateSyntaxError] = []
-    cursor = Cursor(text)
+    cursor, count = Cursor(text), 0
     while (opening := text.find("{{", cursor.at)) >= 0 and len(errors) < MAX_ERRORS:
+        count += 1
+        if count > MAX_TEMPLATES:
+            errors.append(TemplateSyntaxError(f"a text holds at most {MAX_TEMPLATES} templates", opening))
+            break
         parts.append(text[cursor.at : opening])
         cursor.at = opening + 2
         try:
@@ -90,7 +97,8 @@ def _join_texts(parts: list[str | Reference]) -> Iterator[str | Reference]:
             yield text
 
 
-def _strings(value: Json, pointer: str) -> Iterator[tuple[str, str]]:
+def texts(value: Json, pointer: str = "") -> Iterator[tuple[str, str]]:
+    """Every string in a value, with its JSON pointer, in document order."""
     stack: list[tuple[str, Json]] = [(pointer, value)]
     while stack:
         place, item = stack.pop()

@@ -14,6 +14,7 @@ from tenantry.language.templates.errors import TemplateSyntaxError
 from tenantry.language.templates.headers import compile_header
 from tenantry.language.templates.parser import scan
 from tenantry.language.templates.urls import compile_url
+from tenantry.language.validation.amount import check_amount
 from tenantry.language.validation.inference import infer, report_syntax
 from tenantry.language.validation.readable import ANYTHING, Readable
 from tenantry.language.validation.references import References
@@ -41,7 +42,7 @@ def validate_task(document: Document) -> tuple[WorkflowTask | None, tuple[Findin
     """
     task, findings = read(document, WorkflowTask)
     report = Report(document, findings)
-    if (readable := task or mend(document, WorkflowTask)) is not None:
+    if check_amount(document, report) and (readable := task or mend(document, WorkflowTask)) is not None:
         _check(readable.spec, report)
     return (None if report.has_errors else task), report.findings()
 

@@ -10,6 +10,7 @@ from tenantry.language.documents.model import Workflow
 from tenantry.language.documents.reading import read
 from tenantry.language.documents.report import Report
 from tenantry.language.graph.graph import Graph, draw
+from tenantry.language.validation.amount import check_amount
 from tenantry.language.validation.bindings import check_binding
 from tenantry.language.validation.conditions import check_condition
 from tenantry.language.validation.inference import infer
@@ -51,7 +52,7 @@ def validate_workflow(
     """
     workflow, findings = read(document, Workflow)
     report = Report(document, findings)
-    if (readable := workflow or mend(document, Workflow)) is not None:
+    if check_amount(document, report) and (readable := workflow or mend(document, Workflow)) is not None:
         _Check(readable, tasks, is_allowed, report).run()
     return (None if report.has_errors else workflow), report.findings()
 

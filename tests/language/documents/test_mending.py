@@ -42,3 +42,10 @@ def test_what_lacks_a_required_field_cannot_be_mended() -> None:
     assert workflow({"id": "a", "taskRef": "t"}, tasks=[1]) is None
     assert mend(load_document({"kind": "Workflow", "spec": []}), Workflow) is None
     assert mend(load_document({"kind": "Workflow", "spec": {"tasks": "none"}}), Workflow) is None
+
+
+def test_a_document_wrong_in_hundreds_of_places_is_not_mended() -> None:
+    step = {"id": "a", "taskRef": "b"} | {f"field{number}": 1 for number in range(40)}
+
+    assert workflow({}, tasks=[step | {} for _ in range(5)]) is not None
+    assert workflow({}, tasks=[step | {} for _ in range(6)]) is None

@@ -317,6 +317,17 @@ def test_a_billion_laughs_are_refused() -> None:
     assert message == "the document holds more than 2 MiB when its aliases are written out"
 
 
+def test_a_document_of_too_many_values_is_refused_for_what_it_is() -> None:
+    text = '{"kind": "Workflow", "a": [' + ",".join(["1"] * 150_000) + "]}"
+
+    code, message, _ = finding_of(text)
+
+    assert code == Code.TOO_LARGE
+    assert message == (
+        "the document holds too many values: more than 2 MiB, each counted as 16 bytes and its text"
+    )
+
+
 def test_one_long_text_repeated_by_aliases_is_refused_as_well() -> None:
     text = "kind: Workflow\na: &a " + "x" * 100_000 + "\nb: [" + ", ".join(["*a"] * 50) + "]"
 

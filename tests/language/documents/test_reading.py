@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import pytest
 from pydantic import BaseModel, Field, field_validator
 
+from tenantry.language.codes import Code
 from tenantry.language.documents.model import Model, Resource, Workflow, WorkflowTask
 from tenantry.language.documents.parsing import load_document, parse_documents
 from tenantry.language.documents.reading import read
+from tenantry.language.documents.report import Report
 from tests.support.language import cases, edited
 
 if TYPE_CHECKING:
@@ -167,12 +169,41 @@ def test_findings_name_document_source_and_pointer() -> None:
     assert finding.pointer == "/spec/request/method"
 
 
-def test_a_hundred_findings_are_listed_and_the_rest_counted() -> None:
-    (document,) = parse_documents(TASK + "".join(f"  z{n}: 1\n" for n in range(150))).documents
-    _, findings = read(document, WorkflowTask)
+@pytest.mark.parametrize(("steps", "left_out"), [(50, 50), (400, 1101)])
+def test_a_hundred_findings_are_listed_and_the_rest_counted(steps: int, left_out: int) -> None:
+    # Of many steps it is counted, too, that the list of steps is then too short; of few that is told apart.
+    envelope = {"apiVersion": "workflow.io/v1", "kind": "Workflow", "metadata": {"name": "w"}}
+    _, findings = read(load_document({**envelope, "spec": {"tasks": [{"zz": 1}] * steps}}), Workflow)
 
     assert len(findings) == 101
-    assert (findings[-1].code, findings[-1].message) == ("WF016", "50 more findings are not listed")
+    assert (findings[-1].code, findings[-1].message) == ("WF016", f"{left_out} more findings are not listed")
+
+
+def test_names_are_not_guessed_for_findings_that_are_not_listed() -> None:
+    report = Report(load_document({}))
+    assert report.nearest("idd", ["id"]) == "id"
+
+    for _ in range(100):
+        report.add(Code.UNKNOWN_FIELD, "there is none", "")
+
+    assert report.nearest("idd", ["id"]) is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"tasks": [{"idd": 1}] * 501}, "it may have at most 500 entries"),
+        ({"tasks": [{"id": "a", "taskRef": "b", "dependsOn": [1] * 501}]}, "it may have at most 500 entries"),
+        ({"tasks": [{f"f{number}": 1 for number in range(51)}]}, "it may have at most 50 entries"),
+    ],
+)
+def test_what_is_far_too_long_is_told_once_and_not_looked_into(spec: object, message: str) -> None:
+    envelope = {"apiVersion": "workflow.io/v1", "kind": "Workflow", "metadata": {"name": "w"}, "spec": spec}
+
+    model, (finding,) = read(load_document(envelope), Workflow)
+
+    assert model is None
+    assert finding.message.endswith(message)
 
 
 class Cat(Model):

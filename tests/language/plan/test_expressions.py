@@ -120,6 +120,7 @@ def test_what_has_no_value_says_why_without_showing_values(expression: str, reas
         ("", 0, "it is empty"),
         ("a..b", 2, '"." cannot stand here'),
         ("foo(", 4, "it ends too early"),
+        ("a[" + "9" * 5000 + "]", 0, "not JMESPath"),
         ("a$", 1, "Unknown token $"),
         ("a.lenth(b)", 2, "there is no function lenth()"),
         ("length(a, b)", 0, "length() takes 1 arguments, not 2"),

@@ -91,10 +91,10 @@ def test_a_sound_schema_has_no_problems(schema: Any) -> None:
         ({"$dynamicRef": "#x"}, "/$dynamicRef", "use $ref"),
         ({"properties": {"a": {"$id": "x"}}}, "/properties/a/$id", "an inner $id"),
         ({"$schema": "http://json-schema.org/draft-07/schema#"}, "/$schema", "only https://json-schema.org"),
-        ({"pattern": "("}, "/pattern", "linear time"),
+        ({"pattern": "("}, "/pattern", "not a regular expression"),
         ({"anyOf": [{"pattern": "(?=a)b"}]}, "/anyOf/0/pattern", "linear time"),
         ({"pattern": "(a)\\1"}, "/pattern", "linear time"),
-        ({"pattern": "((a{100}){100}){100}"}, "/pattern", "linear time"),
+        ({"pattern": "((a{100}){100}){100}"}, "/pattern", "too large a one"),
         ({"patternProperties": {"(?!x)/": {}}}, "/patternProperties/(?!x)~1", "linear time"),
         ({"$ref": "#"}, "", "leads back to itself"),
         (
@@ -129,6 +129,6 @@ def test_of_a_hundred_thousand_problems_the_first_is_found() -> None:
 
 
 def test_a_schema_with_problems_is_not_compiled() -> None:
-    with pytest.raises(SchemaError, match="/pattern: not a pattern") as caught:
+    with pytest.raises(SchemaError, match="/pattern: not a regular expression") as caught:
         compile_validator({"pattern": "("})
     assert caught.value.problems == check({"pattern": "("})

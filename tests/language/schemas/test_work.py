@@ -70,8 +70,8 @@ def test_a_value_too_large_for_a_schema_of_many_alternatives_is_refused_unjudged
     (violation,) = validator.violations(valid_but_large)
     assert violation.pointer == ""
     assert violation.message == (
-        "is too large for a schema that applies up to 101 subschemas to each part of it: at most 19801 parts, "
-        "where 128 characters of text count as one more"
+        "is too large for a schema that applies up to 101 subschemas to each part of it: at most 19801 "
+        "parts, where 128 characters of text count as one more"
     )
 
 

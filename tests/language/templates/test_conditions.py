@@ -268,6 +268,21 @@ def test_anything_may_be_compared_to_null() -> None:
 
 
 def test_a_long_chain_is_not_a_deep_one() -> None:
-    text = " && ".join(["true"] * 5000)
+    text = " && ".join(["true"] * 1000)
 
     assert compile_condition(parse_condition(text))(SCOPE)
+
+
+def test_a_condition_has_at_most_a_thousand_operands() -> None:
+    with pytest.raises(TemplateSyntaxError) as caught:
+        parse_condition(" && ".join(["true"] * 1001))
+
+    assert (caught.value.message, caught.value.offset) == ("a condition has at most 1000 operands", 8000)
+
+
+def test_a_list_in_parentheses_is_told_how_lists_are_written() -> None:
+    with pytest.raises(TemplateSyntaxError) as caught:
+        parse_condition("{{input.x}} in ('a', 'b')")
+
+    assert caught.value.offset == 19
+    assert caught.value.suggestion == "a list is written with [ ]"

@@ -176,3 +176,13 @@ def test_a_scan_reports_every_mistake_and_still_finds_what_is_right() -> None:
 def test_a_scan_of_endless_mistakes_ends_after_a_hundred() -> None:
     assert len(scan("{{a}}" * 1000).errors) == 100
     assert len(scan(["{{a}}"] * 1000).errors) == 100
+
+
+def test_a_text_holds_at_most_a_thousand_templates() -> None:
+    text = "{{input.a}}" * 1000
+
+    assert len(parse_template(text).references) == 1000
+    with pytest.raises(TemplateSyntaxError) as caught:
+        parse_template(text + "{{input.a}}")
+    assert (caught.value.message, caught.value.offset) == ("a text holds at most 1000 templates", len(text))
+    assert len(scan(text * 60).errors) == 1

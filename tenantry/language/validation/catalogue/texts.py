@@ -26,8 +26,9 @@ TEXTS: Final = {
         frame=Frame.TEXT,
     ),
     Code.TOO_LARGE: Entry(
-        title="The text is larger than 1 MiB",
+        title="A text or a document is too large",
         cause=(
+            "A text may have 1 MiB, and a document 2 MiB, each value counted as 16 bytes and its text. "
             "Definitions are kept, signed and sent whole; larger ones are almost always data in the "
             "wrong place."
         ),
