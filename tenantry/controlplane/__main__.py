@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tenantry.controlplane.application import ControlPlane
 from tenantry.controlplane.settings import SettingsError, read_settings
+from tenantry.controlplane.store.database import DatabaseUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +60,7 @@ def _listen(settings: Settings) -> socket.socket:
 async def _prepare(control_plane: ControlPlane) -> None:
     try:
         await control_plane.prepare()
-    except (OSError, SQLAlchemyError) as error:
+    except (OSError, SQLAlchemyError, DatabaseUnavailableError) as error:
         raise StartError(f"cannot use the database: {str(error).splitlines()[0]}") from None
 
 

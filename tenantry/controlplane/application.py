@@ -65,6 +65,7 @@ class ControlPlane:
         Raises:
             OSError: nobody listens at the database's address.
             SQLAlchemyError: it refuses.
+            DatabaseUnavailableError: it went away meanwhile.
         """
         await migrate(self._settings.database_url, MIGRATIONS)
         await self._services.authentication.ensure_bootstrap_key(self._settings.platform_admin_token)

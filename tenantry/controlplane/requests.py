@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 _BEARER: Final = re.compile(r"bearer +([\x21-\x7e]+)", re.IGNORECASE)
 CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="tenantry"'}
 """The header of every 401."""
+RETRY: Final = {"Retry-After": "1"}
+"""The header of every 503: a database that recovers from a crash takes about that many seconds."""
 
 
 def bearer_token(request: Request) -> str:

@@ -134,7 +134,7 @@ class Planes:
         )
 
     async def invocations(self, tenant: str) -> int:
-        now = datetime.now(UTC)
+        now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
         span = {"from": (now - timedelta(hours=2)).isoformat(), "to": (now + timedelta(hours=2)).isoformat()}
         rows = (await self.api.ask(USAGE, tenant=tenant, **span))["usageSummary"]
         return sum(int(row["meters"]["invocations"]) for row in rows)

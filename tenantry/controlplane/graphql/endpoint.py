@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from graphql import GraphQLError, OperationDefinitionNode
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
@@ -21,8 +22,9 @@ from strawberry.types.graphql import OperationType
 
 from tenantry.controlplane.graphql.context import Context
 from tenantry.controlplane.graphql.limits import check_document
-from tenantry.controlplane.requests import CHALLENGE, bearer_token, read_body
+from tenantry.controlplane.requests import CHALLENGE, RETRY, bearer_token, read_body
 from tenantry.controlplane.services.errors import ServiceError, UnauthenticatedError
+from tenantry.controlplane.store.database import DatabaseUnavailableError
 from tenantry.language.values import JsonError, parse_json
 
 if TYPE_CHECKING:
@@ -33,13 +35,17 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from tenantry.controlplane.services.platform import Services
+    from tenantry.tenants.roles import Principal
 
 MAX_BODY_BYTES: Final = 4 * 1024 * 1024
+UNAVAILABLE: Final = "unavailable"
+"""The code of an error that passes by itself: the same request may be sent again."""
 
 _LOG = logging.getLogger(__name__)
 _RESPONSE_TYPE: Final = "application/graphql-response+json"
 _LEGACY_TYPE: Final = "application/json"
 _SUGGESTION: Final = re.compile(r" Did you mean .*\?$", re.DOTALL)
+_UNAVAILABLE_MESSAGE: Final = "the database does not answer; try again"
 _OPERATIONS: Final = frozenset({OperationType.QUERY, OperationType.MUTATION})
 
 
@@ -69,10 +75,13 @@ class GraphQLEndpoint:
     async def _answer(self, request: Request) -> Response:
         media_type = _media_type(request)
         try:
-            actor = await self._services.authentication.authenticate(bearer_token(request))
+            actor = await self._authenticate(request)
         except UnauthenticatedError as error:
-            shown = {"errors": [{"message": error.message, "extensions": {"code": error.code}}]}
-            return Response(orjson.dumps(shown), 401, CHALLENGE, media_type)
+            return Response(orjson.dumps(_failure(error.code, error.message)), 401, CHALLENGE, media_type)
+        except DatabaseUnavailableError as error:
+            _LOG.warning("the database is not available: %s", error)
+            content = _failure(UNAVAILABLE, _UNAVAILABLE_MESSAGE)
+            return Response(orjson.dumps(content), 503, RETRY, media_type)
         body = await read_body(
             request, content_types=frozenset({"application/json"}), max_bytes=MAX_BODY_BYTES
         )
@@ -82,6 +91,13 @@ class GraphQLEndpoint:
             content = {"errors": [_present(GraphQLError(str(error)))]}
             return Response(orjson.dumps(content), 400, media_type=media_type)
         return await self._execute(operation, Context(actor, self._services), media_type)
+
+    async def _authenticate(self, request: Request) -> Principal:
+        try:
+            token = bearer_token(request)
+        except HTTPException as error:  # told as every other failure to say who asks
+            raise UnauthenticatedError(error.detail) from None
+        return await self._services.authentication.authenticate(token)
 
     async def _execute(self, operation: Operation, context: Context, media_type: str) -> Response:
         try:
@@ -103,7 +119,14 @@ class GraphQLEndpoint:
         content: dict[str, Any] = {"data": result.data}
         if errors:
             content["errors"] = [_present(error) for error in errors]
+        if any(isinstance(error.original_error, DatabaseUnavailableError) for error in errors):
+            # With the data all the same: what other fields did, such as a new token, is told only once.
+            return Response(orjson.dumps(content), 503, RETRY, media_type)
         return Response(orjson.dumps(content), media_type=media_type)
+
+
+def _failure(code: str, message: str) -> dict[str, Any]:
+    return {"errors": [{"message": message, "extensions": {"code": code}}]}
 
 
 def _media_type(request: Request) -> str:
@@ -149,6 +172,9 @@ def _present(error: GraphQLError) -> dict[str, Any]:
     if isinstance(original, ServiceError):
         shown["message"] = original.message
         shown["extensions"] = {"code": original.code} | ({"field": original.field} if original.field else {})
+    elif isinstance(original, DatabaseUnavailableError):
+        _LOG.warning("resolving %s failed, the database is not available: %s", error.path, original)
+        shown["message"], shown["extensions"] = _UNAVAILABLE_MESSAGE, {"code": UNAVAILABLE}
     elif original is None or error.path is None:
         # Suggestions would tell a caller what else there is.
         shown["message"] = _SUGGESTION.sub("", error.message)

@@ -124,10 +124,10 @@ async def _revoke_api_key(
 async def _set_rate_card(info: Info, tenant: str, currency: str, prices: list[PriceInput]) -> RateCardPayload:
     """Prices what a tenant uses from now on; a meter without a price is free. Past usage is not repriced."""
     context = info.context
-    card = {"currency": currency, **{price.meter.value: price.price for price in prices}}
-    return RateCardPayload(
-        rate_card=to_rate_card(await context.services.tenants.set_rate_card(context.actor, tenant, card))
+    card = await context.services.tenants.set_rate_card(
+        context.actor, tenant, currency, [(price.meter, price.price) for price in prices]
     )
+    return RateCardPayload(rate_card=to_rate_card(card))
 
 
 class _UserErrors(FieldExtension):

@@ -98,7 +98,7 @@ async def _usage_summary(
     start: Annotated[datetime, strawberry.argument(name="from")],
     end: Annotated[datetime, strawberry.argument(name="to")],
 ) -> list[WorkflowUsageEntry]:
-    """What each workflow used in whole hours, from the one in which `from` falls to the one before `to`."""
+    """What each workflow used from `from` on and before `to`, both whole hours in UTC; others are refused."""
     context = info.context
     entries = await context.services.usage.summarize(context.actor, tenant, start, end)
     return [to_usage_entry(entry) for entry in entries]

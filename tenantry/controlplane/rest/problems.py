@@ -10,7 +10,9 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from tenantry.controlplane.requests import RETRY
 from tenantry.controlplane.services.errors import InvalidInputError
+from tenantry.controlplane.store.database import DatabaseUnavailableError
 from tenantry.protocol.problems import CONTENT_TYPE, Source, problem
 
 if TYPE_CHECKING:
@@ -43,6 +45,12 @@ def _invalid_input(_: Request, error: Exception) -> Response:
     return respond(problem("invalid-input", "Invalid input", 422, error.message, violations=violations))
 
 
+def _unavailable(request: Request, error: Exception) -> Response:
+    _LOG.warning("%s %s: the database is not available: %s", request.method, request.url.path, error)
+    detail = "the database does not answer; try again"
+    return respond(problem("unavailable", "Unavailable", 503, detail, source=Source.PLATFORM), RETRY)
+
+
 def _unexpected(request: Request, error: Exception) -> Response:
     _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
     return respond(problem("internal", "Internal error", 500, source=Source.PLATFORM))
@@ -51,6 +59,7 @@ def _unexpected(request: Request, error: Exception) -> Response:
 HANDLERS: Final[Mapping[type[Exception], ExceptionHandler]] = {
     HTTPException: _http_error,
     InvalidInputError: _invalid_input,
+    DatabaseUnavailableError: _unavailable,
     Exception: _unexpected,
 }
 """What the application registers."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tenantry.controlplane.services.access import require, transaction
 from tenantry.controlplane.services.admission import (
@@ -15,6 +15,7 @@ from tenantry.controlplane.services.admission import (
 )
 from tenantry.controlplane.services.errors import NotFoundError, RejectedError
 from tenantry.controlplane.services.pages import Page, check_page_size, to_page
+from tenantry.controlplane.services.turns import Turns
 from tenantry.controlplane.store.definitions import (
     add_versions,
     current_definitions,
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from tenantry.language.documents.document import Document
     from tenantry.language.findings import Finding
     from tenantry.tenants.roles import Principal
+
+MAX_WAITING_APPLIES: Final = 4
+"""Of one tenant. Reading and judging a large text takes a thread for seconds, and threads are few."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +69,7 @@ class Definitions:
 
     def __init__(self, database: Database, changes: TenantChanges) -> None:
         self._database, self._changes = database, changes
+        self._turns = Turns("definitions.busy", max_waiting=MAX_WAITING_APPLIES)
 
     async def apply(self, actor: Principal, tenant: str, text: str, *, is_dry_run: bool = False) -> Applied:
         """Makes a new version of every definition of the text that differs from the tenant's current one.
@@ -74,8 +79,13 @@ class Definitions:
         Raises:
             RejectedError: validation says no.
             NotFoundError: there is no such tenant.
+            BusyError: too many applies of the tenant wait already.
         """
         require(actor, Permission.APPLY_DEFINITIONS, tenant)
+        async with self._turns.take(tenant):
+            return await self._apply(actor, tenant, text, is_dry_run=is_dry_run)
+
+    async def _apply(self, actor: Principal, tenant: str, text: str, *, is_dry_run: bool) -> Applied:
         documents, findings = await asyncio.to_thread(read_definitions, text)
         if is_dry_run:
             async with transaction(self._database, actor, tenant) as session:

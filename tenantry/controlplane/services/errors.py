@@ -5,7 +5,9 @@ ServiceError
 ├── ForbiddenError         the key's role does not include it
 ├── NotFoundError          it does not exist, or belongs to another tenant: nobody can tell which
 ├── ConflictError          it contradicts what is already there
-└── InvalidInputError      the input itself is wrong
+├── BusyError              too much of it is under way at once; later it is taken
+├── InvalidInputError      the input itself is wrong
+└── RejectedError          so are documents, and findings say why
 """
 
 from __future__ import annotations
@@ -55,6 +57,10 @@ class NotFoundError(ServiceError):
 
 class ConflictError(ServiceError):
     """Something else is already there."""
+
+
+class BusyError(ServiceError):
+    """Too much of the same is under way."""
 
 
 class InvalidInputError(ServiceError):

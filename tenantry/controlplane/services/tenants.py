@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -27,12 +28,13 @@ from tenantry.tenants.roles import Permission
 from tenantry.tenants.spec import TenantSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from tenantry.controlplane.services.changes import Change, TenantChanges
     from tenantry.controlplane.store.database import Database
     from tenantry.controlplane.store.tables import TenantRow
     from tenantry.language.documents.document import Document
+    from tenantry.tenants.metering import Meter
     from tenantry.tenants.roles import Principal
 
 EPOCH: Final = datetime.fromtimestamp(0, UTC)
@@ -115,20 +117,19 @@ class Tenants:
             counts = await count_definitions(session, tenants)
         return [counts.get(tenant, []) for tenant in tenants]
 
-    async def set_rate_card(self, actor: Principal, tenant: str, card: Mapping[str, str]) -> RateCard:
+    async def set_rate_card(
+        self, actor: Principal, tenant: str, currency: str, prices: Sequence[tuple[Meter, str]]
+    ) -> RateCard:
         """Prices what the tenant uses from now on; what it used before keeps its price.
 
         Raises:
-            InvalidInputError: an unknown meter, or a price that is no decimal.
+            InvalidInputError: no currency, a price that is no decimal, or two prices of one meter.
         """
         require(actor, Permission.MANAGE_TENANTS, tenant)
-        try:
-            parsed = parse_rate_card(card)
-        except RateCardError as error:
-            raise InvalidInputError(error.code, str(error), field="prices") from None
+        card = _read_rate_card(currency, prices)
         async with self._changes.open(actor, tenant) as change:
-            await _replace_rate_card(change, parsed.to_text())
-        return parsed
+            await _replace_rate_card(change, card.to_text())
+        return card
 
 
 async def _read(text: str) -> Document:
@@ -136,6 +137,21 @@ async def _read(text: str) -> Document:
     if document is None:
         raise RejectedError(findings)
     return document
+
+
+def _read_rate_card(currency: str, prices: Sequence[tuple[Meter, str]]) -> RateCard:
+    for meter, count in Counter(meter for meter, _ in prices).items():
+        if count > 1:
+            message = f"{meter.value} has {count} prices; a meter has one"
+            raise InvalidInputError(RateCardError.code, message, field="prices")
+    text = {"currency": currency}
+    field = "currency"
+    try:
+        parse_rate_card(text)
+        field = "prices"
+        return parse_rate_card(text | {meter.value: price for meter, price in prices})
+    except RateCardError as error:
+        raise InvalidInputError(error.code, str(error), field=field) from None
 
 
 async def _judge(change: Change, document: Document) -> None:

@@ -75,20 +75,20 @@ class Usage:
     async def summarize(
         self, actor: Principal, tenant: str, start: datetime, end: datetime
     ) -> tuple[WorkflowUsage, ...]:
-        """What each workflow of the tenant used in the hours that lie between, by workflow.
+        """What each workflow of the tenant used in the hours from `start` on and before `end`, by workflow.
 
-        The hour in which `start` falls counts whole, and so does the one in which `end` falls.
+        Usage is kept by the hour, so both are whole hours: what spans that meet used adds up.
 
         Raises:
             NotFoundError: there is no such tenant.
-            InvalidInputError: the end is not after the start.
+            InvalidInputError: one is not a whole hour in UTC, or the end is not after the start.
         """
         require(actor, Permission.READ_USAGE, tenant)
-        first_hour, end = _check_span(start, end)
+        start, end = _check_span(start, end)
         async with transaction(self._database, actor, tenant) as session:
             if await find_tenant(session, tenant) is None:
                 raise NotFoundError("tenant", tenant, field="tenant")
-            sums = await sum_by_workflow(session, tenant, first_hour, end)
+            sums = await sum_by_workflow(session, tenant, start, end)
             cards = {row.effective_from: row.prices for row in await list_rate_cards(session, tenant)}
         return tuple(_priced(sums, cards))
 
@@ -110,10 +110,19 @@ def _to_row(event: UsageEvent) -> dict[str, Any]:
 
 
 def _check_span(start: datetime, end: datetime) -> tuple[datetime, datetime]:
-    start, end = check_instant(start, "from"), check_instant(end, "to")
+    start, end = _check_hour(start, "from"), _check_hour(end, "to")
     if end <= start:
         raise InvalidInputError("usage.span", "the end is not after the start", field="to")
-    return start.replace(minute=0, second=0, microsecond=0), end
+    return start, end
+
+
+def _check_hour(instant: datetime, field: str) -> datetime:
+    instant = check_instant(instant, field)
+    hour = instant.replace(minute=0, second=0, microsecond=0)
+    if instant != hour:
+        message = f"usage is kept by the hour: {field} is a whole hour in UTC, such as {hour:%Y-%m-%dT%H:%MZ}"
+        raise InvalidInputError("usage.span", message, field=field)
+    return hour
 
 
 def _priced(

@@ -144,9 +144,15 @@ async def test_a_body_that_is_too_large_is_413(api: Api) -> None:
     assert response.headers["content-type"] == "application/problem+json"
 
 
-async def test_a_request_without_a_key_is_401(api: Api) -> None:
-    response = await api.client.post("/graphql", json={"query": TENANTS})
+@pytest.mark.parametrize("authorization", ["", "Basic dXNlcjp3b3Jk", "Bearer x", "Bearer tnt_a_" + "b" * 32])
+async def test_a_request_without_a_good_key_is_401_in_one_shape(api: Api, authorization: str) -> None:
+    response = await post(api, {"query": TENANTS}, Authorization=authorization)
     assert response.status_code == 401
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["www-authenticate"].startswith("Bearer")
+    (error,) = response.json()["errors"]
+    assert error["extensions"] == {"code": "unauthenticated"}
+    assert error["message"]
 
 
 async def test_an_unexpected_exception_is_masked_and_logged(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -137,10 +138,38 @@ async def test_a_batch_takes_as_many_statements_as_one_event(api: Api) -> None:
 @pytest.mark.usefixtures("tenant")
 async def test_a_summary_counts_the_hours_it_names(api: Api) -> None:
     await send(api, *(usage(hour, f"2026-03-01T{hour}:59:59.5Z") for hour in range(10, 14)))
-    span = {"from": "2026-03-01T11:30:00Z", "to": "2026-03-01T13:00:00Z"}
+    span = {"from": "2026-03-01T11:00:00Z", "to": "2026-03-01T13:00:00Z"}
     assert (await summary(api, **span))[0]["meters"]["invocations"] == "2"
-    span = {"from": "2026-03-01T12:30:00+01:00", "to": "2026-03-01T13:00:01Z"}
+    span = {"from": "2026-03-01T16:30:00+05:30", "to": "2026-03-01T14:00:00Z"}
     assert (await summary(api, **span))[0]["meters"]["invocations"] == "3"
+
+
+@pytest.mark.usefixtures("tenant")
+async def test_what_spans_that_meet_used_adds_up(api: Api) -> None:
+    await send(api, *(usage(n, f"2026-03-01T{n % 4:02}:00:30Z", execution_seconds=n / 7) for n in range(9)))
+    hours = [f"2026-03-01T{hour:02}:00:00Z" for hour in range(5)]
+    parts = [await summary(api, **{"from": start, "to": end}) for start, end in pairwise(hours)]
+    (whole,) = await summary(api, **{"from": hours[0], "to": hours[-1]})
+    for meter, amount in whole["meters"].items():
+        assert sum(Decimal(part["meters"][meter]) for (part,) in parts) == Decimal(amount)
+
+
+@pytest.mark.parametrize("field", ["from", "to"])
+@pytest.mark.parametrize(
+    ("instant", "hour"),
+    [
+        ("2026-03-01T11:01:00Z", "2026-03-01T11:00Z"),
+        ("2026-03-01T11:00:01Z", "2026-03-01T11:00Z"),
+        ("2026-03-01T11:59:59.999999Z", "2026-03-01T11:00Z"),
+        ("2026-03-01T11:00:00+05:30", "2026-03-01T05:00Z"),
+    ],
+)
+async def test_a_span_of_other_than_whole_hours_is_refused_with_an_hour_to_ask_for(
+    api: Api, tenant: str, field: str, instant: str, hour: str
+) -> None:
+    error = await api.refusal(SUMMARY, tenant=tenant, **(DAY | {field: instant}))
+    assert error["extensions"] == {"code": "usage.span", "field": field}
+    assert f"{field} is a whole hour in UTC, such as {hour}" in error["message"]
 
 
 @pytest.mark.parametrize(
@@ -198,14 +227,24 @@ async def test_two_cards_in_one_instant_are_a_conflict(api: Api, tenant: str) ->
 
 
 @pytest.mark.parametrize(
-    ("currency", "price"), [("dollars", "1"), ("USD", "1e9"), ("USD", "-1"), ("USD", "")]
+    ("currency", "amounts", "field"),
+    [
+        ("dollars", ["1"], "currency"),
+        ("", [], "currency"),
+        ("USD", ["1e9"], "prices"),
+        ("USD", ["-1"], "prices"),
+        ("USD", [""], "prices"),
+        ("USD", ["1", "2"], "prices"),
+        ("USD", ["1", "1"], "prices"),
+    ],
 )
-async def test_a_rate_card_that_makes_no_sense_is_a_user_error(
-    api: Api, tenant: str, currency: str, price: str
+async def test_a_rate_card_that_makes_no_sense_is_a_user_error_about_its_argument(
+    api: Api, tenant: str, currency: str, amounts: list[str], field: str
 ) -> None:
-    prices = [{"meter": "INVOCATIONS", "price": price}]
+    prices = [{"meter": "INVOCATIONS", "price": amount} for amount in amounts]
     payload = (await api.ask(SET_CARD, tenant=tenant, currency=currency, prices=prices))["setRateCard"]
-    assert payload["userErrors"] == [{"field": "prices", "code": "rate_card.invalid"}]
+    assert payload["userErrors"] == [{"field": field, "code": "rate_card.invalid"}]
+    assert payload["rateCard"] is None
 
 
 async def test_usage_of_an_unknown_tenant_is_kept_and_told(

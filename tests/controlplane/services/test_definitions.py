@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from tenantry.controlplane.services import definitions
+from tenantry.controlplane.services.admission import read_definitions
 from tests.support.controlplane import Api, StatementCount, task_text, tenant_text, workflow_text
 
 LIST = """query ($tenant: String!, $kind: DefinitionKind, $first: Int!, $after: String) {
@@ -206,11 +209,11 @@ async def test_an_unknown_definition_or_version_is_not_found(
 async def test_concurrent_applies_happen_one_after_the_other(api: Api, tenant: str) -> None:
     before = (await api.bundle(tenant)).revision
     await asyncio.gather(
-        *(api.apply(tenant, task_text("get", url=f"https://example.com/{number}")) for number in range(6))
+        *(api.apply(tenant, task_text("get", url=f"https://example.com/{number}")) for number in range(5))
     )
     versions = (await api.ask(VERSIONS, tenant=tenant, name="get", first=100))["definitionVersions"]
-    assert [edge["node"]["version"] for edge in versions["edges"]] == [6, 5, 4, 3, 2, 1]
-    assert (await api.bundle(tenant)).revision == before + 6
+    assert [edge["node"]["version"] for edge in versions["edges"]] == [5, 4, 3, 2, 1]
+    assert (await api.bundle(tenant)).revision == before + 5
 
 
 async def test_what_was_done_is_in_the_audit_log(api: Api, tenant: str) -> None:
@@ -226,3 +229,33 @@ async def test_what_was_done_is_in_the_audit_log(api: Api, tenant: str) -> None:
         ("bootstrap", "definition.apply", "WorkflowTask/get"),
         ("bootstrap", "api_key.issue", key["apiKey"]["id"]),
     ]
+
+
+async def test_one_tenant_s_heavy_texts_wait_for_each_other_and_leave_room_for_others(
+    api: Api, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await api.create_tenant("globex")
+    may_go_on = threading.Event()
+    reading: list[str] = []
+
+    def read_slowly(text_: str) -> Any:
+        if "heavy" in text_:
+            reading.append(text_)
+            assert may_go_on.wait(60)
+        return read_definitions(text_)
+
+    monkeypatch.setattr(definitions, "read_definitions", read_slowly)
+    asked = [asyncio.create_task(api.apply(tenant, task_text(f"heavy-{number}"))) for number in range(8)]
+    try:
+        answers = asyncio.as_completed(asked)
+        refused = [await next(answers) for _ in asked[1 + definitions.MAX_WAITING_APPLIES :]]
+        assert names(await api.apply("globex", task_text("light"))) == [("light", 1, True)]
+        assert len(reading) == 1
+    finally:
+        may_go_on.set()
+    errors = [error for payload in refused for error in payload["userErrors"]]
+    assert [error["code"] for error in errors] == ["definitions.busy"] * 3
+    assert "try again" in errors[0]["message"]
+    payloads = [await answer for answer in answers]
+    assert all(payload["definitions"] for payload in payloads)
+    assert names(await api.apply(tenant, task_text("light"))) == [("light", 1, True)]
