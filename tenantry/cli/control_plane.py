@@ -78,11 +78,11 @@ class ControlPlane:
         else:
             _check(created, "a tenant")
 
-    def apply_definitions(self, tenant: str, text: str) -> dict[str, int]:
-        """Applies workflows and tasks; gives the current version of each workflow among them."""
+    def apply_definitions(self, tenant: str, text: str) -> dict[tuple[str, str], int]:
+        """Applies workflows and tasks; gives the current version of each of them, by kind and name."""
         applied = self._ask(_APPLY, tenant=tenant, text=text)["applyDefinitions"]
         _check(applied, f"the definitions of {tenant}")
-        return {one["name"]: one["version"] for one in applied["definitions"] if one["kind"] == "Workflow"}
+        return {(one["kind"], one["name"]): one["version"] for one in applied["definitions"]}
 
     def issue_key(self, tenant: str, role: str, name: str) -> str:
         """A new token; a key of that name that is in force, whose token is lost, is revoked first."""

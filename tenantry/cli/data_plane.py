@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from typing import Self
 
 _POLL_SECONDS: Final = 0.05
+_LISTS: Final = {"Workflow": "workflows", "WorkflowTask": "tasks"}
+"""Where definitions of each kind are listed, and under which name."""
 
 
 class DataPlaneError(FrontDoorError):
@@ -47,8 +49,8 @@ class DataPlane:
         """The public endpoint of a workflow."""
         return str(self._client.base_url.join(f"workflows/{workflow}/execute"))
 
-    def wait_served(self, versions: Mapping[str, int], timeout_seconds: float) -> None:
-        """Returns when this token is known and the workflows are served in these versions.
+    def wait_served(self, versions: Mapping[tuple[str, str], int], timeout_seconds: float) -> None:
+        """Returns when this token is known and the definitions are served in these versions or later ones.
 
         Raises:
             DataPlaneError: they are not, after the timeout.
@@ -82,9 +84,11 @@ class DataPlane:
             )
         return response.json()
 
-    def _serves(self, versions: Mapping[str, int]) -> bool:
-        response = self._client.get("workflows")
-        if response.status_code != HTTPStatus.OK:
-            return False
-        served = {item["name"]: item["version"] for item in response.json()["workflows"]}
-        return versions.items() <= served.items()
+    def _serves(self, versions: Mapping[tuple[str, str], int]) -> bool:
+        served: dict[tuple[str, str], int] = {}
+        for kind, listed in _LISTS.items():
+            response = self._client.get(listed)
+            if response.status_code != HTTPStatus.OK:
+                return False
+            served |= {(kind, item["name"]): item["version"] for item in response.json()[listed]}
+        return all(served.get(key, 0) >= version for key, version in versions.items())

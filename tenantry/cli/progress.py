@@ -6,8 +6,10 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from rich.markup import escape
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console
 
@@ -19,9 +21,12 @@ class Progress:
         self.console = console
 
     @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Shows the step while the block runs; a step that fails leaves no line of its own."""
+    def step(self, name: str) -> Iterator[Callable[[str], None]]:
+        """Shows the step while the block runs; a step that fails leaves no line of its own.
+
+        Gives a function that shows how far the step has come.
+        """
         started = time.monotonic()
-        with self.console.status(name):
-            yield
+        with self.console.status(name) as status:
+            yield lambda detail: status.update(f"{name}: {escape(detail)}")
         self.console.print(f"[green]✓[/] {name} [dim]{time.monotonic() - started:.1f} s[/]")

@@ -10,7 +10,7 @@ from tenantry.cli.data_plane import DataPlane
 from tenantry.cli.private_files import save_private
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from tenantry.cli.credentials import Credentials
     from tenantry.cli.examples import ExampleTenant
@@ -21,21 +21,29 @@ SERVED_SECONDS: Final = 30.0
 
 
 def provision(
-    tenants: Iterable[ExampleTenant], home: Home, credentials: Credentials, ports: Ports
+    tenants: Iterable[ExampleTenant],
+    home: Home,
+    credentials: Credentials,
+    ports: Ports,
+    tell: Callable[[str], None],
 ) -> Credentials:
-    """Applies the tenants; returns when the data plane serves them. Applying the same again changes nothing.
+    """Applies the tenants; returns when the data plane serves all that was applied, telling how far it is.
+
+    Applying the same again changes nothing.
 
     Raises:
         FrontDoorError: a plane refused, with its reason.
     """
     with ControlPlane(ports.control_plane, credentials.platform_admin) as control_plane:
         for tenant in tenants:
+            tell(tenant.name)
             control_plane.put_tenant(tenant.tenant)
             versions = control_plane.apply_definitions(tenant.name, tenant.definitions)
             tokens = _ensure_tokens(control_plane, tenant.name, credentials.tenants.get(tenant.name))
             credentials = credentials.with_tenant(tenant.name, tokens)
             save_private(home.credentials, credentials)
             with DataPlane(ports.data_plane, tenant.name, tokens.caller) as data_plane:
+                tell(f"{tenant.name}, until the data plane serves it")
                 data_plane.wait_served(versions, SERVED_SECONDS)
     return credentials
 

@@ -68,8 +68,8 @@ def run(options: RunOptions, console: Console) -> None:
         stack.callback(_ignore_signals)
         credentials = ensure_credentials(home)
         _start(home, options.ports, credentials, group, progress)
-        with progress.step("Examples applied"):
-            credentials = provision(tenants, home, credentials, options.ports)
+        with progress.step("Examples applied") as tell:
+            credentials = provision(tenants, home, credentials, options.ports, tell)
         demonstrate(shown, credentials.tenants[shown.tenant].caller, options.ports, console)
         if not options.once:
             _serve(group, options.ports, console)

@@ -40,7 +40,7 @@ def test_a_new_tenant_is_created_only(server: ScriptedServer, control_plane: Con
     assert len(server.requests) == 1
 
 
-def test_applying_gives_the_versions_of_the_workflows(
+def test_applying_gives_the_versions_of_tasks_and_workflows(
     server: ScriptedServer, control_plane: ControlPlane
 ) -> None:
     definitions = [
@@ -48,7 +48,10 @@ def test_applying_gives_the_versions_of_the_workflows(
         {"kind": "WorkflowTask", "name": "charge", "version": 1},
     ]
     server.answer({"data": {"applyDefinitions": {**DONE, "definitions": definitions}}})
-    assert control_plane.apply_definitions("acme", "…") == {"checkout": 3}
+    assert control_plane.apply_definitions("acme", "…") == {
+        ("Workflow", "checkout"): 3,
+        ("WorkflowTask", "charge"): 1,
+    }
 
 
 def test_refused_documents_are_reported_with_every_finding(

@@ -18,21 +18,36 @@ def data_plane(server: ScriptedServer) -> Iterator[DataPlane]:
         yield client
 
 
-def serving(**versions: int) -> dict[str, object]:
+def workflows(**versions: int) -> dict[str, object]:
     return {"workflows": [{"name": name, "version": version} for name, version in versions.items()]}
 
 
-def test_it_waits_until_every_workflow_has_its_version(server: ScriptedServer, data_plane: DataPlane) -> None:
+def tasks(**versions: int) -> dict[str, object]:
+    return {"tasks": workflows(**versions)["workflows"]}
+
+
+APPLIED = {("Workflow", "a"): 1, ("Workflow", "b"): 2, ("WorkflowTask", "a"): 3}
+
+
+def test_it_waits_until_every_definition_has_its_version_or_a_later_one(
+    server: ScriptedServer, data_plane: DataPlane
+) -> None:
     server.answer({}, status=401)
-    server.answer(serving(), serving(a=1), serving(a=1, b=1), serving(a=1, b=2, c=9))
-    data_plane.wait_served({"a": 1, "b": 2}, timeout_seconds=60)
-    assert [path for path, _ in server.requests] == ["/tenants/acme/api/v1/workflows"] * 5
+    server.answer(workflows(), tasks())
+    server.answer(workflows(a=1, b=1), tasks(a=3))
+    server.answer(workflows(a=3, b=2), tasks(a=2))
+    server.answer(workflows(a=1, b=3, c=9), tasks(a=3, b=1))
+    data_plane.wait_served(APPLIED, timeout_seconds=60)
+    assert [path.rpartition("/")[2] for path, _ in server.requests] == ["workflows"] + [
+        "workflows",
+        "tasks",
+    ] * 4
 
 
 def test_a_tenant_that_is_never_served_is_given_up(server: ScriptedServer, data_plane: DataPlane) -> None:
-    server.answer(serving(a=1))
+    server.answer(workflows(a=1), tasks())
     with pytest.raises(DataPlaneError, match="does not serve acme"):
-        data_plane.wait_served({"a": 2}, timeout_seconds=0)
+        data_plane.wait_served({("Workflow", "a"): 1, ("WorkflowTask", "a"): 1}, timeout_seconds=0)
 
 
 def test_a_resource_that_is_not_there_is_reported_with_the_answer(

@@ -98,8 +98,8 @@ def test_every_example_tenant_has_credentials_that_work(platform: ServingPlatfor
 
 def test_the_usage_of_every_execution_arrives_exactly_once(platform: ServingPlatform, caller: str) -> None:
     paste(platform)
-    now = datetime.now(UTC)
-    span = {"from": (now - timedelta(hours=2)).isoformat(), "to": (now + timedelta(hours=1)).isoformat()}
+    now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    span = {"from": (now - timedelta(hours=2)).isoformat(), "to": (now + timedelta(hours=2)).isoformat()}
     executions = platform.place.get(caller, "acme-corp", "workflows/checkout/executions")["executions"]
     deadline = time.monotonic() + PATIENCE_SECONDS
     invocations = ""

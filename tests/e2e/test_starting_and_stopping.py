@@ -10,6 +10,7 @@ import pytest
 
 from tenantry.cli.home import open_home
 from tests.support.platform import Place, ServingPlatform
+from tests.support.ports import find_free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,16 @@ def test_a_second_start_reuses_everything(place: Place) -> None:
     assert [path.read_bytes() for path in private] == before
     assert {workflow["version"] for workflow in workflows} == {1}
     assert len(executions) > 1
+
+
+def test_the_same_home_starts_on_other_ports(place: Place) -> None:
+    moved = Place(place.home, find_free_ports())
+    before = place.credentials
+    shown = moved.run_once()
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert f"127.0.0.1:{moved.ports.data_plane}/tenants/acme-corp" in shown.stdout
+    assert moved.credentials == before
+    assert has_left_nothing(moved)
 
 
 def test_another_example_can_be_shown(place: Place) -> None:
