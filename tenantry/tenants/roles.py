@@ -109,7 +109,9 @@ def authorize(principal: Principal, permission: Permission, tenant: TenantId | N
     if principal.tenant is not None and tenant is not None and principal.tenant != tenant:
         return Refused(reason=f"key {principal.key_id} belongs to another tenant than {tenant}", hidden=True)
     if principal.tenant is not None and tenant is None:
-        return Refused(reason=f"a {principal.role.value} key acts on its own tenant only", hidden=False)
+        return Refused(
+            reason=f"a key of the role {principal.role.value} acts on its own tenant only", hidden=False
+        )
     if permission not in PERMISSIONS[principal.role]:
         return Refused(
             reason=f"the role {principal.role.value} does not include {permission.value}", hidden=False
