@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import Annotated, Any, Final, NoReturn, TypeAlias
+from typing import Annotated, Any, Final, NamedTuple, NoReturn, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, StrictBool, StrictFloat, StrictInt
 from pydantic_core import PydanticCustomError
@@ -27,6 +27,12 @@ _LABEL_KEY: Final = re.compile(r"([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9_.-]
 _LABEL_VALUE: Final = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}")
 _DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s|m|h)")
+_ITEM_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
+_SECRET_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_WORKFLOW_REFERENCE: Final = re.compile(
+    rf"(?:(?P<namespace>{_NAME.pattern})/)?(?P<name>{_NAME.pattern})"
+    r"(?:@(?P<selector>v[1-9][0-9]{0,8}|sha256:[0-9a-f]{12,64}|[a-z][a-z0-9-]{0,61}[a-z0-9]))?"
+)
 _STATUS: Final = re.compile(r"[2-5](xx|[0-9][0-9])")
 _UNIT_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -126,11 +132,89 @@ def _query_value(value: JsonValue) -> JsonValue:
     return value
 
 
+def _item_name(value: str) -> str:
+    if not _ITEM_NAME.fullmatch(value) or value == "index":
+        _refuse("an item's name is a letter or '_', then letters, digits, '_' and '-', and not 'index'")
+    return value
+
+
+def _secret_name(value: str) -> str:
+    if not _SECRET_NAME.fullmatch(value):
+        _refuse("a secret's name is a letter or '_', then letters, digits and '_', at most 128 characters")
+    return value
+
+
+def _workflow_reference(value: str) -> str:
+    if not _WORKFLOW_REFERENCE.fullmatch(value):
+        _refuse(
+            "a workflow is referred to as name, namespace/name, name@v2 (a version), name@stable (a label)"
+            " or name@sha256:... (a hash)"
+        )
+    return value
+
+
+def _response_status(value: Any) -> Any:
+    if isinstance(value, str) and "{{" in value:
+        return value
+    lowest, highest = 200, 599
+    if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
+        _refuse("a response's status is a number from 200 to 599, or a template that gives one")
+    return value
+
+
+def _scalar(value: JsonValue) -> JsonValue:
+    if isinstance(value, list | dict):
+        _refuse("a case matches a string, number, boolean or null")
+    return value
+
+
+class WorkflowName(NamedTuple):
+    """What a `workflowRef` says.
+
+    Attributes:
+        namespace: `None` for the namespace of the workflow that refers.
+        name: within the namespace.
+        selector: `v2`, a label, or `sha256:` and at least 12 digits; `None` for the current version.
+    """
+
+    namespace: str | None
+    name: str
+    selector: str | None
+
+    def key(self, home: str | None) -> str:
+        """The name within the tenant, for a workflow of the namespace `home` that refers to it."""
+        namespace = self.namespace or home
+        return f"{namespace}/{self.name}" if namespace else self.name
+
+
+def parse_workflow_reference(text: str) -> WorkflowName:
+    """Reads a valid `workflowRef`."""
+    match = _WORKFLOW_REFERENCE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"not a reference to a workflow: {text!r}")
+    return WorkflowName(match["namespace"], match["name"], match["selector"])
+
+
 Name: TypeAlias = Annotated[str, AfterValidator(_name)]
 """A document's name: a DNS label (RFC 1123), so that it can be a Kubernetes name and part of a URL."""
 
 StepId: TypeAlias = Annotated[str, AfterValidator(_step_id)]
 """A step's id: what templates call it."""
+
+ItemName: TypeAlias = Annotated[str, AfterValidator(_item_name)]
+"""What templates call the item of a `forEach`."""
+
+SecretName: TypeAlias = Annotated[str, AfterValidator(_secret_name)]
+"""What templates call a secret."""
+
+WorkflowReference: TypeAlias = Annotated[str, AfterValidator(_workflow_reference)]
+"""A workflow as another one refers to it; `parse_workflow_reference` takes it apart."""
+
+ResponseStatus: TypeAlias = Annotated[int | str, BeforeValidator(_response_status)]
+"""The status of an answer, or a template that gives it."""
+
+Scalar: TypeAlias = Annotated[JsonValue, AfterValidator(_scalar)]
+"""A string, number, boolean or null."""
 
 LabelKey: TypeAlias = Annotated[str, AfterValidator(_label_key)]
 LabelValue: TypeAlias = Annotated[str, AfterValidator(_label_value)]
