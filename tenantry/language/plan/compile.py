@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.language.documents.model import HttpTaskSpec
-from tenantry.language.graph.dependencies import dependencies
-from tenantry.language.graph.graph import Graph
+from tenantry.language.plan.bodies import BodyCompiler
+from tenantry.language.plan.effort import compile_cache, compile_circuit, compile_retry
 from tenantry.language.plan.expressions import compile_expression
 from tenantry.language.plan.interpreter import BRIEF_STEPS
 from tenantry.language.plan.model import (
@@ -15,29 +16,19 @@ from tenantry.language.plan.model import (
     HttpOutput,
     HttpRequestPlan,
     Plan,
-    RetryOn,
-    RetryPolicy,
-    StepPlan,
+    ResponsePlan,
     TaskPlan,
     TransformPlan,
 )
 from tenantry.language.schemas import compile_validator
-from tenantry.language.templates import (
-    Scope,
-    compile_condition,
-    compile_header,
-    compile_url,
-    compile_value,
-    parse_condition,
-)
+from tenantry.language.templates import Scope, compile_header, compile_url, compile_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from tenantry.language.documents.model import (
         HttpRequest,
-        Retry,
-        Step,
+        Response,
         TransformTaskSpec,
         Workflow,
         WorkflowTask,
@@ -47,107 +38,86 @@ if TYPE_CHECKING:
 SAFE_METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 """Methods that change nothing upstream (RFC 9110, 9.2.1)."""
 
-_TRANSFORM_TIMEOUT_SECONDS: Final = 30.0
-
 
 def compile_workflow(
-    workflow: Workflow, tasks: Mapping[str, WorkflowTask], *, version: int, digest: str
+    workflow: Workflow,
+    tasks: Mapping[str, TaskPlan],
+    workflows: Mapping[str, Plan] = MappingProxyType({}),
+    *,
+    version: int,
+    digest: str,
 ) -> Plan:
     """Compiles a workflow in which validation finds no error.
 
     Args:
         workflow: what to compile.
         tasks: by name, every task the workflow refers to.
+        workflows: every workflow it refers to, by the reference as it is written.
         version: the definition's number in its tenant.
         digest: the definition's content hash.
 
     Raises:
         TemplateSyntaxError: a template, condition or expression is not one.
         SchemaError: a schema is not one, or not safe.
-        KeyError: a task is not there.
+        KeyError: a task or workflow is not there.
         ValueError: the steps wait for each other.
     """
     spec = workflow.spec
-    graph = Graph.of({step.id: dependencies(step) for step in spec.tasks})
+    bodies = BodyCompiler(tasks, workflows, spec.max_parallel)
     return Plan(
         workflow=workflow.name,
         version=version,
         digest=digest,
-        steps=tuple(_compile_steps(spec.tasks, graph, tasks)),
-        groups=graph.groups(),
-        render_output=compile_value(spec.output),
+        graph=bodies.compile_graph(spec.tasks, compile_value(spec.output)),
         input_validator=_compile_schema(spec.input),
         deadline_seconds=spec.deadline,
         max_parallel=spec.max_parallel,
         durability=Durability(spec.durability),
+        response=None if spec.response is None else _compile_response(spec.response),
         labels=tuple(workflow.metadata.labels.items()),
     )
 
 
-def compile_task(task: WorkflowTask) -> TaskPlan:
-    """Compiles a task in which validation finds no error.
+def compile_task(task: WorkflowTask, digest: str = "") -> TaskPlan:
+    """Compiles a task in which validation finds no error. `digest` is its document's content hash.
 
     Raises:
         TemplateSyntaxError: a template or expression is not one.
         SchemaError: a schema is not one, or not safe.
     """
     spec = task.spec
-    action: HttpRequestPlan | TransformPlan
+    takes, gives = _compile_schema(spec.input_schema), _compile_schema(spec.output_schema)
     if isinstance(spec, HttpTaskSpec):
-        action = _compile_request(spec)
-        safe = spec.idempotent or spec.request.method in SAFE_METHODS
-    else:
-        action, safe = _compile_transform(spec), True
+        return TaskPlan(
+            name=task.name,
+            digest=digest,
+            action=_compile_request(spec),
+            safe=spec.idempotent or spec.request.method in SAFE_METHODS,
+            input_validator=takes,
+            output_validator=gives,
+            timeout_seconds=spec.timeout,
+            retry=compile_retry(spec.retry),
+            circuit=compile_circuit(spec.circuit_breaker),
+            cache=compile_cache(spec.cache),
+        )
     return TaskPlan(
         name=task.name,
-        action=action,
-        safe=safe,
-        input_validator=_compile_schema(spec.input_schema),
-        output_validator=_compile_schema(spec.output_schema),
+        digest=digest,
+        action=_compile_transform(spec),
+        safe=True,
+        input_validator=takes,
+        output_validator=gives,
     )
 
 
-def _compile_steps(
-    steps: tuple[Step, ...], graph: Graph, tasks: Mapping[str, WorkflowTask]
-) -> Iterator[StepPlan]:
-    index = {step.id: position for position, step in enumerate(steps)}
-    compiled = {name: compile_task(tasks[name]) for name in dict.fromkeys(step.task_ref for step in steps)}
-    for step in steps:
-        condition = step.condition.if_ if step.condition else ""
-        timeout_seconds, retry = _effort(step, tasks[step.task_ref])
-        yield StepPlan(
-            index=index[step.id],
-            id=step.id,
-            task=compiled[step.task_ref],
-            bind=compile_value(step.input),
-            condition=compile_condition(parse_condition(condition)) if condition else None,
-            condition_text=condition,
-            dependencies=tuple(index[other] for other in graph.dependencies[step.id]),
-            dependents=tuple(index[other] for other in index if step.id in graph.dependencies[other]),
-            timeout_seconds=timeout_seconds,
-            retry=_compile_retry(retry),
-            input=step.input,
-        )
-
-
-def _effort(step: Step, task: WorkflowTask) -> tuple[float, Retry | None]:
-    """How long one attempt may take and how it is repeated: what the step says, or else its task."""
-    spec = task.spec
-    if isinstance(spec, HttpTaskSpec):
-        return step.timeout or spec.timeout, step.retry or spec.retry
-    return step.timeout or _TRANSFORM_TIMEOUT_SECONDS, step.retry
-
-
-def _compile_retry(retry: Retry | None) -> RetryPolicy:
-    if retry is None:
-        return RetryPolicy()
-    return RetryPolicy(
-        max_attempts=retry.max_attempts,
-        initial_delay_seconds=retry.initial_delay,
-        max_delay_seconds=retry.max_delay,
-        multiplier=retry.multiplier,
-        jitter=retry.jitter,
-        retry_on=frozenset(map(RetryOn, retry.retry_on)),
+def _compile_response(response: Response) -> ResponsePlan:
+    content_type = response.content_type
+    return ResponsePlan(
+        status=compile_value(response.status),
+        headers=tuple((name, compile_header(value)) for name, value in response.headers.items()),
+        content_type=None if content_type is None else compile_header(content_type),
+        body=compile_value(response.body) if "body" in response.model_fields_set else None,
+        is_json=content_type is None or "json" in content_type.lower(),
     )
 
 

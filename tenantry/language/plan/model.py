@@ -1,5 +1,7 @@
 """The plan: a workflow with its tasks, every template, condition and schema already compiled.
 
+A plan is a tree: steps do actions, an action has a body, and a body that is not a call has actions inside.
+
 Made once per definition version by `compile_workflow`, shared by all its executions, never changed.
 """
 
@@ -7,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +78,32 @@ class RetryPolicy:
         return delay * fraction if self.jitter else delay
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CircuitPolicy:
+    """When calls of an upstream stop for a while. Times in seconds.
+
+    Attributes:
+        failure_threshold: so many failures within `sampling_seconds` open the circuit.
+        break_seconds: for how long it stays open.
+        half_open_requests: trial calls after that, all of which must succeed to close it.
+        counts: the failures that count.
+    """
+
+    failure_threshold: int = 5
+    sampling_seconds: float = 60.0
+    break_seconds: float = 30.0
+    half_open_requests: int = 3
+    counts: frozenset[RetryOn] = frozenset(RetryOn) - {RetryOn.TOO_MANY_REQUESTS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CachePolicy:
+    """How long a result stands for calls of one `key` over the task's input; `None` is all of it."""
+
+    ttl_seconds: float
+    key: Evaluator | None = None
+
+
 class HttpOutput(StrEnum):
     """What an HTTP task's output is: the parsed body, or `{status, headers, body}`."""
 
@@ -137,40 +165,163 @@ class TaskPlan:
     """A task definition, compiled.
 
     Attributes:
+        digest: of the task's document: equal ones do the same.
         safe: it may be repeated and may start before its causes are durable (GET, HEAD, transform, or
             declared `idempotent: true`).
+        timeout_seconds: bound of one attempt. A step may replace it, and `retry`, `circuit` and `cache`.
     """
 
     name: str
+    digest: str
     action: HttpRequestPlan | TransformPlan
     safe: bool
     input_validator: Validator | None = None
     output_validator: Validator | None = None
+    timeout_seconds: float = 30.0
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    circuit: CircuitPolicy | None = None
+    cache: CachePolicy | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallPlan:
+    """A body that makes attempts at a task.
+
+    Attributes:
+        bind: the task's input, from the scope around.
+        timeout_seconds: bound of one attempt.
+        input: the task's input as it is written, for dry runs.
+        reads_results: results of other steps may be among what `bind` reads.
+    """
+
+    task: TaskPlan
+    bind: Evaluator
+    timeout_seconds: float = 30.0
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    circuit: CircuitPolicy | None = None
+    cache: CachePolicy | None = None
+    input: Json = None
+    reads_results: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValuePlan:
+    """A body that is a value: what a fallback gives."""
+
+    evaluate: Evaluator
+    value: Json = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchPlan:
+    """A body that chooses another: the first case whose literal equals the value, or the default."""
+
+    value: Evaluator
+    cases: tuple[tuple[Json, BodyPlan], ...]
+    default: BodyPlan | None = None
+    text: Json = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForEachPlan:
+    """A body that repeats an action for every item of a list.
+
+    Attributes:
+        items: gives the list.
+        variable: what templates call the item.
+        action: done for each item; its condition is the filter of the items.
+        max_parallel: items in progress at once.
+        tolerant: an item that fails is counted and the others go on.
+        text: the list as it is written.
+    """
+
+    items: Evaluator
+    variable: str
+    action: ActionPlan
+    max_parallel: int = 16
+    max_items: int = 10_000
+    tolerant: bool = False
+    text: Json = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupPlan:
+    """A body that is a little graph of steps. `render` gives its output, from a scope inside it.
+
+    Attributes:
+        groups: step ids in waves; a step's dependencies are all in earlier waves.
+        timeout_seconds: bound of the whole, or `None`.
+    """
+
+    steps: tuple[StepPlan, ...]
+    groups: tuple[tuple[str, ...], ...]
+    render: Evaluator
+    timeout_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubworkflowPlan:
+    """A body that runs another workflow, `plan`, with a scope and a deadline of its own."""
+
+    plan: Plan
+    bind: Evaluator
+    timeout_seconds: float | None = None
+    input: Json = None
+
+
+BodyPlan: TypeAlias = CallPlan | ValuePlan | SwitchPlan | ForEachPlan | GroupPlan | SubworkflowPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionPlan:
+    """What is done once: for a step, or for one item of a `forEach`.
+
+    Attributes:
+        condition: `None` when it is always done.
+        otherwise: done when the condition is false; without one the action is skipped and gives null.
+        fallback: stands in when the body fails.
+        compensate: undoes a completed body when the workflow fails later.
+    """
+
+    body: BodyPlan
+    condition: Predicate | None = None
+    condition_text: str = ""
+    otherwise: BodyPlan | None = None
+    fallback: CallPlan | ValuePlan | None = None
+    compensate: CallPlan | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepPlan:
-    """One step of a workflow, bound to its task.
+    """One step of a graph.
 
     Attributes:
-        index: position in `Plan.steps`; dependencies and dependents name steps by index.
-        bind: the task's input, from the workflow's scope.
-        condition: `None` when the step always runs.
-        timeout_seconds: bound of one attempt.
-        input: the task's input as it is written, for dry runs.
+        index: position in its graph; dependencies and dependents name steps by index.
+        optional: its failure fails nothing else; its output is null then.
     """
 
     index: int
     id: str
-    task: TaskPlan
-    bind: Evaluator
-    condition: Predicate | None = None
-    condition_text: str = ""
+    action: ActionPlan
+    optional: bool = False
     dependencies: tuple[int, ...] = ()
     dependents: tuple[int, ...] = ()
-    timeout_seconds: float = 30.0
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
-    input: Json = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponsePlan:
+    """The HTTP answer of a completed execution.
+
+    Attributes:
+        body: `None` when the answer is the workflow's output.
+        is_json: the body is written as JSON; else it is a text and is sent as it is.
+    """
+
+    status: Evaluator
+    headers: tuple[tuple[str, TextEvaluator], ...] = ()
+    content_type: TextEvaluator | None = None
+    body: Evaluator | None = None
+    is_json: bool = True
 
 
 class Durability(StrEnum):
@@ -186,18 +337,16 @@ class Plan:
 
     Attributes:
         version: the definition's version number in its tenant; `digest` its content hash.
-        groups: step ids in waves; a step's dependencies are all in earlier waves.
-        render_output: the workflow's output, from the scope after all steps ended.
+        graph: its steps; `graph.render` gives its output from the scope after all steps ended.
     """
 
     workflow: str
     version: int
     digest: str
-    steps: tuple[StepPlan, ...]
-    groups: tuple[tuple[str, ...], ...]
-    render_output: Evaluator
+    graph: GroupPlan
     input_validator: Validator | None = None
     deadline_seconds: float = 30.0
     max_parallel: int = 16
     durability: Durability = Durability.JOURNALED
+    response: ResponsePlan | None = None
     labels: tuple[tuple[str, str], ...] = ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from tenantry.language.templates.errors import TemplateSyntaxError
-from tenantry.language.templates.model import NAME, Reference
+from tenantry.language.templates.model import NAME, STEP, Reference
 from tenantry.language.templates.roots import check_shape
 from tenantry.language.values import MAX_DEPTH, Json, JsonError, parse_json
 
@@ -109,8 +109,8 @@ class Cursor:
         self.skip_space()
         self.expect("}}", "to close the template")
 
-    def _read_name(self, purpose: str) -> str:
-        name = self.match(NAME)
+    def _read_name(self, purpose: str, pattern: re.Pattern[str] = NAME) -> str:
+        name = self.match(pattern)
         if name is None:
             self.fail(f"expected {purpose}: a name of letters, digits, '_' and '-', beginning with a letter")
         self.at += len(name)
@@ -123,7 +123,7 @@ class Cursor:
             place = self.at
             if self.take("."):
                 place = self.at
-                steps.append(self._read_name("a field after '.'"))
+                steps.append(self._read_name("a field after '.'", STEP))
             elif self.take("["):
                 steps.append(self._read_key())
                 self.expect("]", "after the key")

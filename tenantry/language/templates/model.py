@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 NAME: Final = re.compile(r"[^\W\d][\w-]*")
 """What `.name` may be; any other field name is written `['name']`."""
 
+STEP: Final = re.compile(rf"\$(?:parent|root)(?![\w-])|{NAME.pattern}")
+"""What may stand behind a `.`: a name, or the loop around this one."""
+
 _OPENING: Final = re.compile(r"\{{2,}|\{$")
 
 
@@ -30,7 +33,7 @@ class Reference:
     """A path into the scope: what stands between `{{` and `}}`.
 
     Attributes:
-        root: `input`, `tasks`, `workflow`, `execution`, `tenant` or `secrets`.
+        root: one of `roots.ROOTS`.
         path: the steps after the root, a name or an index each: `("user", "output", "id")` after `tasks`.
         default: what `??` gives when the path leads to nothing or to null; `UNSET` without one.
         offset: where the path begins in the text, in characters from 0.
@@ -95,7 +98,7 @@ def literal_text(value: Json) -> str:
 def _step_text(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
-    return f".{step}" if NAME.fullmatch(step) else f"[{quote(step)}]"
+    return f".{step}" if STEP.fullmatch(step) else f"[{quote(step)}]"
 
 
 def _quote_opening(match: re.Match[str]) -> str:

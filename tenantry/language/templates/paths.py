@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tenantry.language.templates.scope import Evaluator, Scope
 
 _ABSENT: Final = (KeyError, IndexError, TypeError)
+_RESULTS: Final = {"output": "outputs", "status": "statuses", "forEach": "loops"}
 _TEXTS: Final = {"workflow": "workflow_name", "execution": "execution_id", "tenant": "tenant_name"}
 
 
@@ -56,9 +57,11 @@ def _source(reference: Reference) -> tuple[str, tuple[str | int, ...]]:
     path = reference.path
     if reference.root in _TEXTS:
         return _TEXTS[reference.root], ()
+    if reference.root == "forEach":
+        return "items", path
     if reference.root != "tasks":
         return reference.root, path
-    return ("statuses", path[:1]) if path[1] == "status" else ("outputs", (path[0], *path[2:]))
+    return _RESULTS[str(path[1])], (path[0], *path[2:])
 
 
 def _reader(source: str, keys: tuple[str | int, ...]) -> Evaluator:

@@ -10,10 +10,23 @@ from tenantry.language.templates.errors import TemplateSyntaxError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ROOTS: Final = ("input", "tasks", "workflow", "execution", "tenant", "secrets")
+ROOTS: Final = ("input", "tasks", "forEach", "workflow", "execution", "tenant", "secrets")
+
+PARENT: Final = "$parent"
+"""After `forEach`: the loop around the innermost one."""
+
+ROOT: Final = "$root"
+"""After `forEach`: the outermost loop."""
+
+INDEX: Final = "index"
+"""After `forEach`: the position of the item, from 0."""
+
+RESULTS: Final = ("outputs", "itemCount", "successCount", "failureCount", "itemResults")
+"""After `tasks.<id>.forEach`: what became of the items of a step."""
 
 _FIELD: Final = {"workflow": "name", "execution": "id", "tenant": "name"}
-_TASK_FIELDS: Final = ("output", "status")
+_TASK_FIELDS: Final = ("output", "status", "forEach")
+_COUNTS: Final = RESULTS[1:4]
 
 
 def check_shape(root: str, path: tuple[str | int, ...], places: Sequence[int]) -> None:
@@ -32,6 +45,8 @@ def check_shape(root: str, path: tuple[str | int, ...], places: Sequence[int]) -
             return
         case "tasks":
             _check_task(path, places)
+        case "forEach":
+            _check_loop(path, places)
         case "secrets":
             if not path or isinstance(path[0], int):
                 raise TemplateSyntaxError(
@@ -52,6 +67,21 @@ def _check_task(path: tuple[str | int, ...], places: Sequence[int]) -> None:
     _check_name(step, _TASK_FIELDS, places[min(2, len(path))], f"tasks.{path[0]} has")
     if step == "status":
         _check_end(path, 2, places)
+    if step == "forEach":
+        result = path[2] if len(path) > 2 else ""  # noqa: PLR2004  (tasks.<id>.forEach.<result>)
+        _check_name(result, RESULTS, places[min(3, len(path))], f"tasks.{path[0]}.forEach has")
+        if result in _COUNTS:
+            _check_end(path, 3, places)
+
+
+def _check_loop(path: tuple[str | int, ...], places: Sequence[int]) -> None:
+    at = 1 if path[:1] == (ROOT,) else next((i for i, step in enumerate(path) if step != PARENT), len(path))
+    if at >= len(path) or isinstance(path[at], int) or path[at] in {PARENT, ROOT}:
+        raise TemplateSyntaxError(
+            "expected the name of an item or index: forEach.<itemVar>", places[min(at + 1, len(path))]
+        )
+    if path[at] == INDEX:
+        _check_end(path, at + 1, places)
 
 
 def _check_name(name: str | int, known: tuple[str, ...], place: int, subject: str) -> None:
@@ -70,4 +100,4 @@ def _listed(names: tuple[str, ...]) -> str:
 
 def _check_end(path: tuple[str | int, ...], end: int, places: Sequence[int]) -> None:
     if len(path) > end:
-        raise TemplateSyntaxError("this is a text and has no fields", places[end + 1])
+        raise TemplateSyntaxError("this has no fields", places[end + 1])

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
+from tenantry.language.templates.roots import INDEX, PARENT, ROOT
 from tenantry.language.values import Json
 
 
+class Layer(dict[str, Any]):
+    """What a little graph adds to the results around it: found here, or else in the layer outside."""
+
+    __slots__ = ("_outer",)
+
+    def __init__(self, outer: dict[str, Any]) -> None:
+        super().__init__()
+        self._outer = outer
+
+    def __missing__(self, key: str) -> Any:
+        return self._outer[key]
+
+
 class Scope(msgspec.Struct):
-    """The values a template may name; one per execution, and one per task for its request.
+    """The values a template may name: of an execution, nested tasks, an item, a sub-workflow, a request.
 
     Mutable on purpose: the engine adds outputs as tasks complete instead of copying on every event.
 
@@ -19,6 +34,8 @@ class Scope(msgspec.Struct):
         input: the workflow's input; inside a task's own request, the task's input.
         outputs: output by task id; a skipped task has `None`.
         statuses: status by task id, such as `completed` or `skipped`.
+        loops: what became of the items of a `forEach`, by task id: an object of `roots.RESULTS`.
+        items: the item of each loop around, by its name, with `index`, `$parent` and `$root`.
         workflow_name: `{{workflow.name}}`.
         execution_id: `{{execution.id}}`.
         tenant_name: `{{tenant.name}}`.
@@ -28,10 +45,40 @@ class Scope(msgspec.Struct):
     input: Json
     outputs: dict[str, Json] = {}
     statuses: dict[str, str] = {}
+    loops: dict[str, dict[str, Json]] = {}
+    items: dict[str, Any] = {}
     workflow_name: str = ""
     execution_id: str = ""
     tenant_name: str = ""
     secrets: Mapping[str, str] = {}
+
+    def nested(self) -> Scope:
+        """The scope of nested tasks: they read what is around them, and nobody outside reads theirs."""
+        return replace(
+            self, outputs=Layer(self.outputs), statuses=Layer(self.statuses), loops=Layer(self.loops)
+        )
+
+    def of_item(self, name: str, item: Json, index: int) -> Scope:
+        """The scope of one item of a loop; the items of the loops around keep their names."""
+        around = self.items
+        items = {**around, name: item, INDEX: index}
+        if around:
+            items[PARENT] = around
+            items.setdefault(ROOT, around)
+        return replace(self, items=items)
+
+    def of_child(self, value: Json, workflow_name: str) -> Scope:
+        """The scope of a sub-workflow: it sees its own input and nothing of its parent's."""
+        return Scope(
+            input=value,
+            outputs={},
+            statuses={},
+            loops={},
+            workflow_name=workflow_name,
+            execution_id=self.execution_id,
+            tenant_name=self.tenant_name,
+            secrets=self.secrets,
+        )
 
 
 Evaluator: TypeAlias = Callable[[Scope], Json]

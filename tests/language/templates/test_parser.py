@@ -126,7 +126,7 @@ def test_a_text_without_paths_is_only_text(text: str, parts: tuple[str, ...]) ->
         ("{{inputs.a}}", 2, "a path begins with input, tasks"),
         ("{{tasks}}", 2, "the id of a task"),
         ("{{tasks[0].output}}", 7, "the id of a task"),
-        ("{{tasks.user}}", 8, "tasks.user has output or status"),
+        ("{{tasks.user}}", 8, "tasks.user has output, status or forEach"),
         ("{{tasks.user.outptu.id}}", 13, "has output or status, not 'outptu'"),
         ("{{tasks.user.status.x}}", 20, "has no fields"),
         ("{{workflow}}", 2, "workflow has name"),

@@ -1,4 +1,4 @@
-"""How hard a task is tried: retries, circuit breakers, cached results. A task says it, a step may replace it."""
+"""How hard a task is tried: retries, circuit breakers, cached results. A step may replace a task's."""
 
 from __future__ import annotations
 

@@ -51,8 +51,8 @@ class ForEach(Model):
 class Action(Model):
     """What is done: exactly one of a task, a workflow, a switch and nested tasks; for each item, if it says so.
 
-    A case, a default and an `else` that give no `input` take that of their step. `output` is that of nested
-    tasks, which otherwise give an object of the outputs by id.
+    A case, a default and an `else` that give no `input` take that of their step. `output` is what nested
+    tasks give; by default an object of their outputs by id.
     """
 
     task_ref: str | None = None
