@@ -49,7 +49,7 @@ class ForEach(Model):
 
 
 class Action(Model):
-    """What is done: exactly one of a task, a workflow, a switch and nested tasks; for each item, if it says so.
+    """What is done: exactly one of a task, a workflow, a switch and nested tasks; perhaps for each item.
 
     A case, a default and an `else` that give no `input` take that of their step. `output` is what nested
     tasks give; by default an object of their outputs by id.
