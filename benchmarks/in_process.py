@@ -24,7 +24,7 @@ from tenantry.language.documents.model import Workflow, WorkflowTask
 from tenantry.language.documents.parsing import load_document
 from tenantry.language.documents.reading import read
 from tenantry.language.plan.compile import compile_workflow
-from tenantry.language.validation.workflows import validate_workflow
+from tenantry.language.validation import Library, validate_workflow
 from tenantry.tenants.identity import Instant, TenantId
 from tenantry.tenants.limits import limits_of
 from tenantry.tenants.spec import TenantSpec
@@ -55,10 +55,10 @@ def measure_engine() -> list[Row]:
 def measure_validation() -> list[Row]:
     """All checks of a workflow of fifty tasks, from its stored document to its findings."""
     document = load_document(make_large())
-    tasks = _read_tasks()
-    _, findings = validate_workflow(document, tasks)
+    library = Library(tasks=_read_tasks())
+    _, findings = validate_workflow(document, library)
     assert not findings, findings[0]
-    return [_row("validation of 50 tasks", lambda: validate_workflow(document, tasks), 1, target_us=10_000)]
+    return [_row("validation of 50 tasks", lambda: validate_workflow(document, library), 1, target_us=10_000)]
 
 
 def measure_limits() -> list[Row]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tenantry.language.documents.parsing import parse_documents
-from tenantry.language.validation import validate_task, validate_workflow
+from tenantry.language.validation import Library, validate_task, validate_workflow
 from tests.support.documentation import code_blocks, local_links
 from tests.support.platform import REPOSITORY
 
@@ -46,7 +46,7 @@ def findings(texts: Iterable[str]) -> list[Finding]:
             elif document.kind == "Workflow":
                 workflows.append(document)
     for document in workflows:
-        found += validate_workflow(document, tasks)[1]
+        found += validate_workflow(document, Library(tasks=tasks))[1]
     return found
 
 

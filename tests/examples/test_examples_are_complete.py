@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tenantry.language.documents.parsing import parse_documents
-from tenantry.language.validation import validate_task, validate_workflow
+from tenantry.language.validation import Library, validate_task, validate_workflow
 from tenantry.tenants.isolation import compile_task_ref_policy
 from tenantry.tenants.spec import TenantSpec
 from tests.support.examples import FOLDER, document_files, example_runs, promised_part, tenant_names
@@ -39,7 +39,7 @@ def validate(tenant: str) -> list[Finding]:
     allowed = compile_task_ref_policy(TenantSpec.model_validate(found[0].raw["spec"]).allowed_task_refs)
     for document in found:
         if document.kind == "Workflow":
-            findings += validate_workflow(document, tasks, allowed.allows)[1]
+            findings += validate_workflow(document, Library(tasks=tasks, is_allowed=allowed.allows))[1]
     return findings
 
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tenantry.language.documents.parsing import parse_documents
-from tenantry.language.validation import validate_task, validate_workflow
+from tenantry.language.validation import Library, validate_task, validate_workflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ def judge(text: str, is_allowed: Callable[[str], bool] = lambda _: True) -> tupl
             tasks |= {} if task is None else {task.name: task}
     for document in parsed.documents:
         if document.kind == "Workflow":
-            findings += validate_workflow(document, tasks, is_allowed)[1]
+            findings += validate_workflow(document, Library(tasks=tasks, is_allowed=is_allowed))[1]
     return tuple(findings)
 
 

@@ -17,7 +17,8 @@ from tenantry.language.documents.model import Resource, Workflow, WorkflowTask
 from tenantry.language.documents.parsing import load_document, parse_documents
 from tenantry.language.documents.reading import read
 from tenantry.language.findings import Finding, Severity
-from tenantry.language.validation import validate_task, validate_workflow
+from tenantry.language.graph.actions import task_refs
+from tenantry.language.validation import Library, validate_task, validate_workflow
 from tenantry.language.values import canonical_json
 from tenantry.tenants.isolation import compile_task_ref_policy
 from tenantry.tenants.spec import TenantSpec
@@ -96,18 +97,20 @@ def judge_definitions(
             task, found = validate_task(document)
             findings += found
             tasks[document.name] = task or _STAND_IN
+    library = Library(tasks=tasks, is_allowed=allows)
     for document in documents:
         if document.kind == WORKFLOW:
-            findings += validate_workflow(document, tasks, allows)[1]
+            findings += validate_workflow(document, library)[1]
     changed = {name for (kind, name), one in incoming.items() if one.raw != stored.get((kind, name))}
-    findings += _broken(kept, tasks, allows, lambda raw: not changed.isdisjoint(_task_refs(raw)))
+    findings += _broken(kept, library, lambda raw: not changed.isdisjoint(_task_refs(raw)))
     return tuple(findings)
 
 
 def judge_spec(stored: Mapping[Key, dict[str, Any]], spec: TenantSpec) -> tuple[Finding, ...]:
     """What validation says to giving the tenant another spec: the stored workflows that it would forbid."""
     allows = compile_task_ref_policy(spec.allowed_task_refs).allows
-    return tuple(_broken(stored, dict(_stored_tasks(stored)), allows, lambda _: True))
+    library = Library(tasks=dict(_stored_tasks(stored)), is_allowed=allows)
+    return tuple(_broken(stored, library, lambda _: True))
 
 
 def _stored_tasks(stored: Mapping[Key, dict[str, Any]]) -> Iterator[tuple[str, WorkflowTask]]:
@@ -118,22 +121,20 @@ def _stored_tasks(stored: Mapping[Key, dict[str, Any]]) -> Iterator[tuple[str, W
 
 def _broken(
     stored: Mapping[Key, dict[str, Any]],
-    tasks: Mapping[str, WorkflowTask],
-    allows: Callable[[str], bool],
+    library: Library,
     concerns: Callable[[dict[str, Any]], bool],
 ) -> Iterator[Finding]:
     for (kind, name), raw in stored.items():
         if kind == WORKFLOW and concerns(raw):
             document = load_document(raw, source=f"stored {kind}/{name}")
-            for finding in validate_workflow(document, tasks, allows)[1]:
+            for finding in validate_workflow(document, library)[1]:
                 if finding.severity is Severity.ERROR:
                     message = f"would break the workflow {name}: {finding.message}"
                     yield msgspec.structs.replace(finding, message=message)
 
 
 def _task_refs(raw: dict[str, Any]) -> Iterator[str]:
-    for step in Workflow.model_validate(raw).spec.tasks:
-        yield step.task_ref
+    return task_refs(Workflow.model_validate(raw).spec.tasks)
 
 
 def _misplaced(document: Document) -> Finding:

@@ -19,11 +19,10 @@ from tenantry.language.validation.references import References
 from tenantry.language.validation.schemas import check_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from tenantry.language.documents.document import Document
-    from tenantry.language.documents.model import Step, WorkflowTask
+    from tenantry.language.documents.model import Step
     from tenantry.language.findings import Finding
+    from tenantry.language.validation.library import Library
 
 Because: TypeAlias = tuple[str, int | None]
 """What makes one step wait for another: a JSON pointer, and an offset when it is a template."""
@@ -31,21 +30,12 @@ Because: TypeAlias = tuple[str, int | None]
 _ROOTS: Final = frozenset(("input", "tasks", "workflow", "execution", "tenant"))
 
 
-def _always(_: str) -> bool:
-    return True
-
-
-def validate_workflow(
-    document: Document,
-    tasks: Mapping[str, WorkflowTask],
-    is_allowed: Callable[[str], bool] = _always,
-) -> tuple[Workflow | None, tuple[Finding, ...]]:
-    """Judges a workflow against the tasks of its tenant.
+def validate_workflow(document: Document, library: Library) -> tuple[Workflow | None, tuple[Finding, ...]]:
+    """Judges a workflow against the library of its tenant.
 
     Args:
         document: of kind `Workflow`.
-        tasks: every valid task the workflow may find, by name.
-        is_allowed: whether the tenant may use a task of this name.
+        library: what the workflow may refer to.
 
     Returns:
         The workflow when nothing refuses it, and all findings in the order of the text, warnings included.
@@ -53,23 +43,17 @@ def validate_workflow(
     workflow, findings = read(document, Workflow)
     report = Report(document, findings)
     if check_amount(document, report) and (readable := workflow or mend(document, Workflow)) is not None:
-        _Check(readable, tasks, is_allowed, report).run()
+        _Check(readable, library, report).run()
     return (None if report.has_errors else workflow), report.findings()
 
 
 class _Check:
     """One workflow being judged. Steps are looked at in the order of the document."""
 
-    def __init__(
-        self,
-        workflow: Workflow,
-        tasks: Mapping[str, WorkflowTask],
-        is_allowed: Callable[[str], bool],
-        report: Report,
-    ) -> None:
+    def __init__(self, workflow: Workflow, library: Library, report: Report) -> None:
         self._spec = workflow.spec
-        self._tasks = tasks
-        self._is_allowed = is_allowed
+        self._tasks = library.tasks
+        self._is_allowed = library.is_allowed
         self._report = report
         usable = check_schema(workflow.spec.input, "/spec/input", report)
         given = (workflow.spec.input if usable else None) or ANYTHING
@@ -90,7 +74,7 @@ class _Check:
     def _outputs(self) -> dict[str, Output]:
         return {
             step.id: Output(
-                output_schema(self._tasks[step.task_ref]) if step.task_ref in self._tasks else ANYTHING,
+                output_schema(self._tasks[step.task_ref or ""]) if step.task_ref in self._tasks else ANYTHING,
                 skippable=step.condition is not None,
             )
             for step in reversed(self._spec.tasks)  # of two steps with one id, the first counts
@@ -101,6 +85,8 @@ class _Check:
         self._report.add(Code.DUPLICATE_STEP, message, f"{pointer}/id", suggestion="give it an id of its own")
 
     def _check_task(self, step: Step, pointer: str) -> None:
+        if step.task_ref is None:
+            return
         if not self._is_allowed(step.task_ref):
             message = f'the tenant may not use the task "{step.task_ref}"'
             hint = "see allowedTaskRefs of the tenant"
@@ -117,10 +103,10 @@ class _Check:
         references = References(self._readable, self._report)
         ready = step.condition is not None
         given = infer(step.input, f"{pointer}/input", references, ready_for_null=ready)
-        task = self._tasks.get(step.task_ref)
+        task = self._tasks.get(step.task_ref or "")
         if task is not None and task.spec.input_schema is not None:
             check_binding(
-                task=step.task_ref,
+                task=task.name,
                 value=step.input,
                 given=given,
                 taken=task.spec.input_schema,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tenantry.language.documents.parsing import load_document
-from tenantry.language.validation import validate_task, validate_workflow
+from tenantry.language.validation import Library, validate_task, validate_workflow
 
 
 @pytest.mark.parametrize(("count", "problems"), [(20_000, 0), (20_001, 1)])
@@ -22,6 +22,6 @@ def test_a_document_holds_at_most_twenty_thousand_templates(count: int, problems
         load_document({**envelope, "kind": "WorkflowTask", "spec": {"type": "transform", "value": 1}})
     )
     assert tasks is not None
-    model, findings = validate_workflow(workflow, {"t": tasks})
+    model, findings = validate_workflow(workflow, Library(tasks={"t": tasks}))
     assert (len(findings), model is None) == (problems, problems == 1)
     assert all(finding.code == "WF104" for finding in (*findings, *task_findings))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tenantry.language.codes import Code
 from tenantry.language.documents.parsing import load_document, parse_documents
-from tenantry.language.validation import validate_task, validate_workflow
+from tenantry.language.validation import Library, validate_task, validate_workflow
 from tenantry.language.validation.catalogue import CATALOGUE
 from tests.support.json_values import JSON_VALUES
 from tests.support.language import judge
@@ -102,7 +102,7 @@ def test_any_workflow_gives_only_findings(steps: list[Any], schema: Any, output:
     raw = document("Workflow", {"input": schema, "tasks": steps, "output": output})
     before = deepcopy(raw)
 
-    workflow, findings = validate_workflow(load_document(raw), KNOWN)
+    workflow, findings = validate_workflow(load_document(raw), Library(tasks=KNOWN))
 
     assert raw == before
     assert (workflow is None) == any(finding.severity == "error" for finding in findings)
@@ -137,7 +137,9 @@ def test_any_two_tasks_can_be_joined(gives: Any, takes: Any) -> None:
     ]
 
     tasks = {name: task for name, task in found.items() if task is not None}
-    workflow, findings = validate_workflow(load_document(document("Workflow", {"tasks": steps})), tasks)
+    workflow, findings = validate_workflow(
+        load_document(document("Workflow", {"tasks": steps})), Library(tasks=tasks)
+    )
 
     assert (workflow is None) == any(finding.severity == "error" for finding in findings)
 

@@ -7,7 +7,7 @@ import pytest
 
 from tenantry.language.documents.parsing import load_document, parse_documents
 from tenantry.language.findings import Severity
-from tenantry.language.validation import validate_task, validate_workflow
+from tenantry.language.validation import Library, validate_task, validate_workflow
 from tests.support.language import cases, edited
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def is_allowed(name: str) -> bool:
 
 def findings_of(text: str) -> tuple[Finding, ...]:
     (document,) = parse_documents(text).documents
-    return validate_workflow(document, tasks_of(), is_allowed)[1]
+    return validate_workflow(document, Library(tasks=tasks_of(), is_allowed=is_allowed))[1]
 
 
 def told(text: str) -> str:
@@ -78,7 +78,7 @@ def codes(text: str) -> list[str]:
 def test_a_right_workflow_comes_back_without_findings() -> None:
     (document,) = parse_documents(WORKFLOW).documents
 
-    workflow, findings = validate_workflow(document, tasks_of())
+    workflow, findings = validate_workflow(document, Library(tasks=tasks_of()))
 
     assert findings == ()
     assert workflow is not None
@@ -89,7 +89,7 @@ def test_a_workflow_from_json_is_judged_the_same_without_positions() -> None:
     broken = WORKFLOW.replace("tasks.user.output.id}}", "tasks.usr.output.id}}")
     raw = parse_documents(broken).documents[0].raw
 
-    workflow, (finding,) = validate_workflow(load_document(raw), tasks_of())
+    workflow, (finding,) = validate_workflow(load_document(raw), Library(tasks=tasks_of()))
 
     assert workflow is None
     assert finding.position is None
@@ -99,12 +99,12 @@ def test_a_workflow_from_json_is_judged_the_same_without_positions() -> None:
 
 def test_a_workflow_with_warnings_comes_back_and_one_with_errors_does_not() -> None:
     warned = parse_documents(WORKFLOW.replace("open: true", "opn: true")).documents[0]
-    workflow, findings = validate_workflow(warned, tasks_of())
+    workflow, findings = validate_workflow(warned, Library(tasks=tasks_of()))
     assert workflow is not None
     assert [finding.severity for finding in findings] == [Severity.WARNING]
 
     broken = parse_documents(WORKFLOW.replace("open: true", "open: 1")).documents[0]
-    workflow, findings = validate_workflow(broken, tasks_of())
+    workflow, findings = validate_workflow(broken, Library(tasks=tasks_of()))
     assert workflow is None
     assert [finding.severity for finding in findings] == [Severity.ERROR]
 
@@ -174,7 +174,7 @@ def test_a_workflow_with_more_warnings_than_are_listed_comes_back() -> None:
     many = "".join(f'    x{n}: "{{{{input.note}}}}"\n' for n in range(120))
     (document,) = parse_documents(WORKFLOW + many).documents
 
-    workflow, findings = validate_workflow(document, tasks_of())
+    workflow, findings = validate_workflow(document, Library(tasks=tasks_of()))
 
     assert workflow is not None
     assert {finding.severity for finding in findings} == {Severity.WARNING}
@@ -185,7 +185,7 @@ def test_guesses_end_when_too_many_names_have_been_compared() -> None:
     tasks = {f"task-number-{n}": task for n in range(15_000)}
     text = WORKFLOW.replace("fetch-user", "task-nubmer-1").replace("add-up", "task-nubmer-2")
 
-    findings = validate_workflow(parse_documents(text).documents[0], tasks)[1]
+    findings = validate_workflow(parse_documents(text).documents[0], Library(tasks=tasks))[1]
 
     unknown = [finding.suggestion for finding in findings if finding.code == "WF202"]
     assert unknown[0] == 'did you mean "task-number-1"?'
