@@ -1,0 +1,1 @@
+"""Circuit breakers: a tenant stops calling an upstream that fails, and tries again carefully."""
