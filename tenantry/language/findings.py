@@ -24,6 +24,20 @@ class Position(msgspec.Struct, frozen=True):
     column: int
 
 
+class Edit(msgspec.Struct, frozen=True):
+    """A change of the source text that mends what a finding is about.
+
+    Attributes:
+        start: of what is replaced.
+        end: the place behind its last character; `start` itself when something is only put in.
+        replacement: the text that stands there instead.
+    """
+
+    start: Position
+    end: Position
+    replacement: str
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """One thing validation has to say.
 
@@ -35,7 +49,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_de
         document: kind and name of the document, such as `Workflow/order-summary`.
         pointer: JSON pointer (RFC 6901) into that document.
         position: where in the source text, when it is known.
-        suggestion: what to do: the nearest name, or the edit.
+        suggestion: what to do, in words: the nearest name, or how to write it.
+        edit: the suggestion carried out, when the source text is known and the edit is certain.
     """
 
     code: str
@@ -46,6 +61,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_de
     pointer: str = ""
     position: Position | None = None
     suggestion: str = ""
+    edit: Edit | None = None
 
     @property
     def docs(self) -> str:

@@ -1,4 +1,4 @@
-"""JSON text as events. A fast parser checks the grammar first; here only the tokens are told apart."""
+"""JSON text for a builder. A fast parser checks the grammar first; here only the tokens are told apart."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from tenantry.language.documents.events import Event, Kind
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tenantry.language.documents.building import Builder
 
 _TOKEN: Final = re.compile(r'[{}\[\]]|"[^"\\]*(?:\\.[^"\\]*)*"|[-+.0-9a-zA-Z]+')
-_BRACKETS: Final = {"{": Kind.OBJECT, "[": Kind.ARRAY, "}": Kind.END, "]": Kind.END}
+_OPENING: Final = frozenset("{[")
+_CLOSING: Final = frozenset("}]")
 
 
 def is_json(text: str) -> bool:
@@ -28,14 +27,21 @@ def is_json(text: str) -> bool:
     return True
 
 
-def json_events(text: str) -> Iterator[Event]:
-    """The events of a text that `is_json`."""
+def build_json(text: str, builder: Builder) -> None:
+    """Builds the document of a text that `is_json`.
+
+    Raises:
+        Refused: a bound is reached.
+    """
     for match in _TOKEN.finditer(text):
-        token, start = match[0], match.start()
-        if (kind := _BRACKETS.get(token)) is not None:
-            yield Event(kind, start)
-        elif token[0] == '"':
-            yield Event(Kind.SCALAR, start, json.loads(token), '"')
+        part, start = match[0], match.start()
+        if part[0] == '"':
+            plain = json.loads(part) if "\\" in part else part[1:-1]
+            builder.scalar(start, match.end(), plain, '"')
+        elif part in _OPENING:
+            builder.begin(start, mapping=part == "{")
+        elif part in _CLOSING:
+            builder.end(start, match.end())
         else:
-            yield Event(Kind.SCALAR, start, token)
-    yield Event(Kind.DOCUMENT_END, len(text))
+            builder.scalar(start, match.end(), part, "")
+    builder.end_document()

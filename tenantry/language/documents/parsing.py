@@ -6,24 +6,22 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.language.codes import Code
-from tenantry.language.documents.building import Builder, Node
+from tenantry.language.documents.building import Builder
 from tenantry.language.documents.document import Document, Parsed
-from tenantry.language.documents.events import Event, Refused
-from tenantry.language.documents.json_text import is_json, json_events
+from tenantry.language.documents.json_text import build_json, is_json
 from tenantry.language.documents.nearest import did_you_mean, nearest
-from tenantry.language.documents.report import shortened
-from tenantry.language.documents.spans import Span, position_at
-from tenantry.language.documents.yaml_text import yaml_events
-from tenantry.language.findings import Finding
+from tenantry.language.documents.refusals import Exhausted, Refused
+from tenantry.language.documents.spans import Span, find_span
+from tenantry.language.documents.text_report import TextReport
+from tenantry.language.documents.yaml_text import build_yaml, readable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
 KINDS: Final = ("Workflow", "WorkflowTask", "WorkflowTenant")
 MAX_TEXT_BYTES: Final = 1024 * 1024
 MAX_DOCUMENTS: Final = 1000
 
-_MAX_FINDINGS: Final = 100
 _MAX_RESTARTS: Final = 10
 _MARKER: Final = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
@@ -41,7 +39,7 @@ def parse_documents(text: str, source: str = "<input>") -> Parsed:
     """
     reader = _Reader(text.removeprefix("\ufeff"), source)
     reader.run()
-    return Parsed(tuple(reader.documents), reader.findings())
+    return Parsed(tuple(reader.documents), reader.report.findings())
 
 
 def load_document(raw: dict[str, Any], source: str = "<input>") -> Document:
@@ -54,88 +52,70 @@ class _Reader:
         self._text = text
         self._source = source
         self._labels: set[str] = set()
-        self._findings: list[Finding] = []
-        self._left_out = 0
+        self._roots = 0
+        self.report = TextReport(text, source)
         self.documents: list[Document] = []
 
     def run(self) -> None:
+        try:
+            self._read()
+        except Exhausted as exhausted:
+            self.report.refuse(exhausted)
+        if not self.documents and not self.report:
+            self.report.refuse(Refused(Code.NOT_A_DOCUMENT, "the text holds no document", 0))
+
+    def _read(self) -> None:
         if len(self._text.encode(errors="surrogatepass")) > MAX_TEXT_BYTES:
-            self._refuse(Refused(Code.TOO_LARGE, "the text is larger than 1 MiB", 0, "split it into several"))
-            return
-        for node in self._nodes():
-            if len(self.documents) >= MAX_DOCUMENTS:
-                message = f"the text holds more than {MAX_DOCUMENTS} documents"
-                start = node.span.start
-                self._refuse(Refused(Code.TOO_MANY_DOCUMENTS, message, start, "split it into several"))
-                return
-            self._take(node)
-        if not self.documents and not self._findings:
-            self._refuse(Refused(Code.NOT_A_DOCUMENT, "the text holds no document", 0))
+            raise Exhausted(Code.TOO_LARGE, "the text is larger than 1 MiB", 0, "split it into several")
+        builder = Builder(self._text, self._take, self.report.refuse)
+        if is_json(self._text):
+            self._try(build_json, self._text, builder)
+        else:
+            self._read_yaml(builder)
 
-    def _nodes(self) -> Iterator[Node]:
-        builder = Builder(self._text, self._refuse)
-        begin = 0
+    def _read_yaml(self, builder: Builder) -> None:
+        text, begin = readable(self._text, self.report.refuse), 0
         for _ in range(_MAX_RESTARTS):
-            try:
-                yield from builder.documents(self._events(begin))
-            except Refused as refused:
-                self._refuse(refused)
-                begin = self._next_marker(max(refused.start, begin + 1))
-            else:
+            refused = self._try(build_yaml, text, begin, builder)
+            marker = _MARKER.search(text, max(refused.start, begin + 1)) if refused else None
+            if marker is None:
                 return
+            begin = marker.start()
+            builder.begin_document()
 
-    def _events(self, begin: int) -> Iterator[Event]:
-        if begin == 0 and is_json(self._text):
-            return json_events(self._text)
-        return yaml_events(self._text, begin)
+    def _try(self, build: Callable[..., None], *arguments: Any) -> Refused | None:
+        """Builds up to what the text is refused for, if it is, and returns that."""
+        try:
+            build(*arguments)
+        except Exhausted:
+            raise
+        except Refused as refused:
+            self.report.refuse(refused)
+            return refused
+        return None
 
-    def _next_marker(self, index: int) -> int:
-        marker = _MARKER.search(self._text, index)
-        return marker.start() if marker else len(self._text)
-
-    def _take(self, node: Node) -> None:
-        raw = node.value
+    def _take(self, raw: Any, span: Span) -> None:
+        self._roots += 1
+        if self._roots > MAX_DOCUMENTS:
+            message = f"the text holds more than {MAX_DOCUMENTS} documents"
+            raise Exhausted(Code.TOO_MANY_DOCUMENTS, message, span.start, "split it into several")
         if raw is None:
             return  # nothing between two markers
         if not isinstance(raw, dict):
             message = "a document is a mapping with apiVersion, kind, metadata and spec"
-            self._refuse(Refused(Code.NOT_A_DOCUMENT, message, node.span.start))
+            self.report.refuse(Refused(Code.NOT_A_DOCUMENT, message, span.start))
         elif raw.get("kind") not in KINDS:
-            self._refuse(_unknown_kind(raw, node.span))
+            self.report.refuse(_unknown_kind(raw, span))
         else:
-            self._keep(_document(raw, self._source, self._text, node.span), node.span)
+            self._keep(_document(raw, self._source, self._text, span), span)
 
     def _keep(self, document: Document, span: Span) -> None:
         if document.name and document.label in self._labels:
             message = f"{document.label} is already in this text"
-            self._refuse(Refused(Code.DUPLICATE_DOCUMENT, message, span.start, "rename one, or remove it"))
+            refused = Refused(Code.DUPLICATE_DOCUMENT, message, span.start, "rename one, or remove it")
+            self.report.refuse(refused)
         self._labels.add(document.label)
         self.documents.append(document)
-
-    def _refuse(self, refused: Refused) -> None:
-        if len(self._findings) >= _MAX_FINDINGS:
-            self._left_out += 1
-            return
-        finding = self._finding(refused)
-        # An unquoted template is seen when it is built, and perhaps again when YAML gives up on its line.
-        if finding not in self._findings[-1:]:
-            self._findings.append(finding)
-
-    def _finding(self, refused: Refused) -> Finding:
-        return Finding(
-            code=refused.code,
-            message=shortened(refused.message),
-            source=self._source,
-            position=position_at(self._text, min(refused.start, len(self._text))),
-            suggestion=refused.suggestion,
-        )
-
-    def findings(self) -> tuple[Finding, ...]:
-        if not self._left_out:
-            return tuple(self._findings)
-        message = f"{self._left_out} more findings are not listed"
-        more = Refused(Code.TOO_MANY_FINDINGS, message, len(self._text), "mend these first")
-        return (*self._findings, self._finding(more))
 
 
 def _document(raw: dict[str, Any], source: str, text: str = "", span: Span | None = None) -> Document:
@@ -155,7 +135,7 @@ def _unknown_kind(raw: dict[str, Any], span: Span) -> Refused:
     kind = raw.get("kind")
     if "kind" not in raw:
         return Refused(Code.UNKNOWN_KIND, 'the document has no "kind"', span.start, _listed())
-    start = span.children["kind"].start
+    start = find_span(span, "/kind")[0].start
     if not isinstance(kind, str):
         return Refused(Code.UNKNOWN_KIND, "the kind must be text", start, _listed())
     return Refused(

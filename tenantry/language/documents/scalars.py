@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from tenantry.language.codes import Code
-from tenantry.language.documents.events import Refused
+from tenantry.language.documents.refusals import Refused
 
 _WORDS: Final[dict[str, bool | None]] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),

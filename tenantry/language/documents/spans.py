@@ -1,4 +1,4 @@
-"""Where the values of a document stand in its text: from a JSON pointer to a line and column.
+"""Where the values of a document stand in its text: from a JSON pointer to a line and column, and back.
 
 A tree of spans mirrors the tree of values; positions are worked out only for what a finding points at.
 """
@@ -7,33 +7,42 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
-from tenantry.language.findings import Position
+import msgspec
+
+from tenantry.language.findings import Edit, Position
 
 _LINE_BREAK: Final = re.compile("\n")
 _ESCAPE_DIGITS: Final = {"x": 2, "u": 4, "U": 8}
 _PROPERTIES: Final = re.compile(r"(?:[&!]\S*\s+)+")  # an anchor or a tag before the value
 _BLANK_ESCAPES: Final = frozenset("\n\r \tntrvfNLP_")
+_INDEX_DIGITS: Final = 9
 
 
-@dataclass(slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """Where one value stands.
 
     Attributes:
-        start: index of its first character.
+        start: index of its first character, an anchor or a tag included.
+        end: index behind its last character.
         key: index of the key it stands under; its own start inside a list.
-        style: how a scalar is written: `"`, `'`, `|`, `>`, or nothing for plain text and collections.
-        children: spans by key, or by index as text.
+        style: how it is written: a scalar `"`, `'`, `|`, `>`, a collection in brackets `{`, an alias `*`, or
+            nothing for plain text and collections by indentation.
+        children: the spans of a mapping's values by key, or of a list's entries.
     """
 
     start: int
+    end: int
     key: int
-    style: str = ""
-    children: dict[str, Span] = field(default_factory=dict)
+    style: str
+    children: Children
+
+
+Children: TypeAlias = dict[str, Span] | list[Span]
+NO_CHILDREN: Final[Children] = []
+"""Of a scalar; shared, never changed."""
 
 
 def pointer_tokens(pointer: str) -> list[str]:
@@ -45,11 +54,18 @@ def find_span(root: Span, pointer: str) -> tuple[Span, bool]:
     """The span of what the pointer names, or of its nearest ancestor; and whether it is the former."""
     span = root
     for token in pointer_tokens(pointer):
-        child = span.children.get(token)
+        child = _child(span.children, token)
         if child is None:
             return span, False
         span = child
     return span, True
+
+
+def _child(children: Children, token: str) -> Span | None:
+    if isinstance(children, dict):
+        return children.get(token)
+    index = int(token) if token.isdecimal() and token.isascii() and len(token) < _INDEX_DIGITS else -1
+    return children[index] if 0 <= index < len(children) else None
 
 
 def position_at(text: str, index: int) -> Position:
@@ -57,6 +73,20 @@ def position_at(text: str, index: int) -> Position:
     breaks = _line_breaks(text)
     line = bisect_left(breaks, index)
     return Position(line=line + 1, column=index - (breaks[line - 1] if line else -1))
+
+
+def index_at(text: str, position: Position) -> int:
+    """The inverse of `position_at`; the end of the line, or of the text, for what lies behind it."""
+    breaks = _line_breaks(text)
+    line = min(position.line, len(breaks) + 1)
+    begin = breaks[line - 2] + 1 if line > 1 else 0
+    end = breaks[line - 1] if line <= len(breaks) else len(text)
+    return min(begin + position.column - 1, end)
+
+
+def edit_between(text: str, start: int, end: int, replacement: str) -> Edit:
+    """The edit that replaces what stands between two indices of the text."""
+    return Edit(position_at(text, start), position_at(text, end), replacement)
 
 
 @lru_cache(maxsize=4)
@@ -73,12 +103,12 @@ def index_within(text: str, span: Span, value: str, offset: int) -> int:
     """
     content = value.rstrip()
     index = _content_start(text, span)
-    if not content:
+    if not content or span.style == "*":
         return index
     if offset >= len(content):
         return index_within(text, span, value, len(content) - 1) + 1
     wanted = sum(not character.isspace() for character in value[:offset])
-    while index < len(text):
+    while index < span.end:
         length, blank = _unit(text, index, span.style)
         if not blank:
             if wanted == 0:
@@ -93,7 +123,7 @@ def _content_start(text: str, span: Span) -> int:
     start = properties.end() if properties else span.start
     if span.style in {"|", ">"}:  # the header, such as `|2-`, and a comment end with their line
         return text.find("\n", start) + 1
-    return start + len(span.style)
+    return start + (span.style in {'"', "'"})
 
 
 def _unit(text: str, index: int, style: str) -> tuple[int, bool]:

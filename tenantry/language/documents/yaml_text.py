@@ -1,106 +1,80 @@
-"""YAML 1.2 text as events. The library scans; what the events mean we decide: no tag makes an object."""
+"""YAML text for a builder. libyaml scans; what its events mean we decide: no tag makes an object.
+
+libyaml reads YAML 1.1, whose events differ from those of 1.2 in little: what it takes for line breaks beyond
+CR and LF is refused here, as is a `?` without a blank behind it by the builder; the rest it refuses itself.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from ruamel.yaml import YAML
-from ruamel.yaml import events as parsed
-from ruamel.yaml.error import MarkedYAMLError
-from ruamel.yaml.reader import ReaderError
+from yaml import CBaseLoader, MarkedYAMLError, events
 
 from tenantry.language.codes import Code
-from tenantry.language.documents.events import Event, Kind, Refused
+from tenantry.language.documents.mistakes import explain
+from tenantry.language.documents.refusals import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
-QUOTE_TEMPLATE: Final = 'put the whole value in quotes: "{{...}}"'
+    from tenantry.language.documents.building import Builder
 
-_KINDS: Final = {
-    parsed.MappingStartEvent: Kind.OBJECT,
-    parsed.SequenceStartEvent: Kind.ARRAY,
-    parsed.MappingEndEvent: Kind.END,
-    parsed.SequenceEndEvent: Kind.END,
-    parsed.AliasEvent: Kind.ALIAS,
-    parsed.ScalarEvent: Kind.SCALAR,
-    parsed.DocumentEndEvent: Kind.DOCUMENT_END,
-}
-_UNQUOTED_TEMPLATE: Final = re.compile(r"(?:[:,\[-][ \t]+|^[ \t]*|\[)(\{\{)", re.MULTILINE)
-_HINTS: Final = (
-    ("character '\\t'", "indent with spaces, not with tabs"),
-    ("mapping values are not allowed", 'quote a value that holds ": ", or check the indentation'),
-    ("could not find expected ':'", 'a key is followed by ":" and a space'),
-    ("expected <block end>", "check the indentation: the entries of one mapping or list start in one column"),
-    ("expected ',' or", "close the bracket, or separate the entries with commas"),
-    ("character '@'", "quote a value that begins with @"),
-    ("character '`'", "quote a value that begins with a backtick"),
-    ("character '%'", "quote a value that begins with %"),
-    ("scanning a quoted scalar", "close the quote"),
-    ("scanning an alias", "quote a value that begins with *"),
-    (
-        "unknown escape character",
-        "double quotes read a backslash as an escape: write two, or use single quotes",
-    ),
+_UNREADABLE: Final = re.compile(
+    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
+_LINE_BREAKS: Final = frozenset("\x85\u2028\u2029")
+_REPLACEMENT: Final = "\ufffd"
+_HANDLE: Final = re.compile(r"^%TAG\b", re.MULTILINE)
+_MAX_HANDLES: Final = 100  # the library compares each with all before it
 
 
-def yaml_events(text: str, begin: int) -> Iterator[Event]:
-    """The events of the text from index `begin`.
+def readable(text: str, report: Callable[[Refused], None]) -> str:
+    """The text with a replacement for every character that YAML does not allow, each of which is reported."""
+    for match in _UNREADABLE.finditer(text):
+        report(_refused_character(match[0], match.start()))
+    return _UNREADABLE.sub(_REPLACEMENT, text)
+
+
+def build_yaml(text: str, begin: int, builder: Builder) -> None:
+    """Builds the documents of a readable text from index `begin`.
 
     Raises:
-        Refused: from some place on the text is not YAML.
+        Refused: a bound is reached, or from some place on the text is not YAML.
     """
+    handles = [match.start() for match in _HANDLE.finditer(text)]
+    if len(handles) > _MAX_HANDLES:
+        raise Refused(Code.SYNTAX, "the text names too many tags", handles[_MAX_HANDLES], "remove them")
+    loader = CBaseLoader(text[begin:])
     try:
-        for event in YAML(typ="safe", pure=True).parse(text[begin:]):
-            if (kind := _KINDS.get(type(event))) is not None:
-                yield _event(kind, event, begin)
-    except Exception as error:  # noqa: BLE001  whatever the library makes of a hostile text, the text is at fault
-        raise _refused(error, text, begin) from None
+        while (event := loader.get_event()) is not None:
+            _build(event, begin, builder)
+    except MarkedYAMLError as error:
+        raise explain(error, text, begin) from None
 
 
-def _event(kind: Kind, event: Any, begin: int) -> Event:
-    start = begin + event.start_mark.index
-    tag = getattr(event, "tag", None)
-    if kind is Kind.SCALAR:
-        return Event(kind, start, event.value, event.style or "", event.anchor, tag and str(tag))
-    return Event(kind, start, anchor=getattr(event, "anchor", None), tag=tag and str(tag))
+def _build(event: Any, begin: int, builder: Builder) -> None:
+    kind = type(event)
+    start, end = begin + event.start_mark.index, begin + event.end_mark.index
+    if kind is events.ScalarEvent:
+        builder.scalar(start, end, event.value, event.style or "", anchor=event.anchor, tag=event.tag)
+    elif kind is events.MappingStartEvent or kind is events.SequenceStartEvent:
+        builder.begin(start, mapping=kind is events.MappingStartEvent, anchor=event.anchor, tag=event.tag)
+    elif kind is events.MappingEndEvent or kind is events.SequenceEndEvent:
+        builder.end(start, end)
+    elif kind is events.AliasEvent:
+        builder.alias(start, end, event.anchor)
+    elif kind is events.DocumentEndEvent:
+        builder.end_document()
 
 
-def _refused(error: Exception, text: str, begin: int) -> Refused:
-    if isinstance(error, ReaderError):
-        return _refused_character(error, begin)
-    if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
-        return Refused(Code.SYNTAX, "this is not YAML: the library gave up on it", begin)
-    start = begin + error.problem_mark.index
-    for mark in filter(None, (error.problem_mark, error.context_mark)):
-        if template := _unquoted_template(text, begin + mark.index):
-            return Refused(
-                Code.UNQUOTED_TEMPLATE, "YAML reads an unquoted {{ as a mapping", template, QUOTE_TEMPLATE
-            )
-    told = f"{error.context} {error.problem}"
-    hint = next((hint for sign, hint in _HINTS if sign in told), "")
-    return Refused(Code.SYNTAX, f"this is not YAML: {error.problem or error.context}", start, hint)
-
-
-def _unquoted_template(text: str, index: int) -> int | None:
-    """Where a template without quotes stands: here, or where a value begins on this line."""
-    if text.startswith("{{", index):
-        return index
-    begin = text.rfind("\n", 0, index) + 1
-    end = text.find("\n", index)
-    match = _UNQUOTED_TEMPLATE.search(text[begin : end if end >= 0 else len(text)])
-    return begin + match.start(1) if match else None
-
-
-def _refused_character(error: ReaderError, begin: int) -> Refused:
-    start = begin + error.position
-    point = error.character if isinstance(error.character, int) else ord(error.character)
-    if point == 0:
-        return Refused(
-            Code.UNSTORABLE_TEXT, "the text holds U+0000, which cannot be stored", start, "remove it"
-        )
-    return Refused(
-        Code.SYNTAX, f"the character U+{point:04X} is not allowed in YAML", start, "remove or escape it"
-    )
+def _refused_character(character: str, start: int) -> Refused:
+    point = f"U+{ord(character):04X}"
+    if character == "\0":
+        message = "the text holds U+0000, which cannot be stored"
+        return Refused(Code.UNSTORABLE_TEXT, message, start, "remove it")
+    if character in _LINE_BREAKS:
+        message = f"{point} ends a line for some readers of YAML, and not for others"
+        escape = f'write it in double quotes as "\\u{ord(character):04x}"'
+        return Refused(Code.SYNTAX, message, start, escape)
+    return Refused(Code.SYNTAX, f"the character {point} is not allowed in YAML", start, "remove or escape it")
