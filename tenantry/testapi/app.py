@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -10,7 +10,21 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tenantry.testapi import notifications, orders, payments, products, users
+from tenantry.testapi import (
+    bookings,
+    credit,
+    documents,
+    jobs,
+    notifications,
+    orders,
+    payments,
+    products,
+    reservations,
+    sensors,
+    shipping,
+    tickets,
+    users,
+)
 from tenantry.testapi.fault_middleware import FaultMiddleware
 from tenantry.testapi.problems import RequestProblem, answer_problem
 from tenantry.testapi.queries import Query, read_query, shop_of
@@ -18,6 +32,22 @@ from tenantry.testapi.shop import Shop
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+
+_AREAS: Final = (
+    users,
+    credit,
+    orders,
+    payments,
+    products,
+    reservations,
+    shipping,
+    bookings,
+    jobs,
+    documents,
+    sensors,
+    notifications,
+    tickets,
+)
 
 
 class JournalQuery(Query):
@@ -60,11 +90,7 @@ def create_app() -> Starlette:
             Route("/healthz", health),
             Route("/journal", read_journal),
             Route("/journal", clear_journal, methods=["DELETE"]),
-            *users.ROUTES,
-            *orders.ROUTES,
-            *payments.ROUTES,
-            *products.ROUTES,
-            *notifications.ROUTES,
+            *(route for area in _AREAS for route in area.ROUTES),
         ],
         middleware=[Middleware(FaultMiddleware, strikes=shop.strikes)],
         exception_handlers={RequestProblem: answer_problem, HTTPException: answer_problem},

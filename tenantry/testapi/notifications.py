@@ -21,7 +21,7 @@ class Notify(Command):
     """Body of POST /notifications."""
 
     to: str = Field(max_length=200, pattern="^[^@\\s]+@[^@\\s]+$")
-    template: Literal["order-confirmed", "order-in-review", "payment-failed", "welcome"]
+    template: Literal["order-confirmed", "order-in-review", "payment-failed", "welcome", "notice"]
     text: str = Field(default="", max_length=1000)
 
 

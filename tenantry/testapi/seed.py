@@ -30,6 +30,21 @@ class _Good(NamedTuple):
     available: int
 
 
+class _Paper(NamedTuple):
+    id: str
+    kind: str
+    language: str
+    text: str
+
+
+class _Meter(NamedTuple):
+    id: str
+    place: str
+    kind: str
+    value: float
+    unit: str
+
+
 _PEOPLE: Final = (
     _Person("Ada Lindqvist", "pro", "SE", "Stockholm", "111 22"),
     _Person("Bruno Carvalho", "free", "PT", "Porto", "4000-322"),
@@ -56,6 +71,26 @@ _GOODS: Final = (
     _Good("ST-500", "Laptop stand", "accessories", 5900, 1400, 61),
     _Good("SS-1TB", "Portable SSD, 1 TB", "storage", 13900, 90, 38),
     _Good("CH-100", "Charger, 100 W", "accessories", 6900, 230, 74),
+)
+
+_PAPERS: Final = (
+    _Paper("doc-1", "invoice", "en", "Invoice 881 for two docks. Amount due 37800. Thank you, good work."),
+    _Paper("doc-2", "contract", "en", "The parties agree to deliver and to pay within thirty days."),
+    _Paper("doc-3", "letter", "de", "Sehr geehrte Damen und Herren, die Lieferung kam zu spät."),
+    _Paper("doc-4", "invoice", "en", "Invoice 882 for one monitor. Amount due 32900."),
+    _Paper("doc-5", "letter", "en", "The headset arrived broken and late, and I want a refund."),
+    _Paper("doc-6", "invoice", "fr", "Facture 883 pour trois cables. Montant 4500."),
+)
+
+_METERS: Final = (
+    _Meter("kitchen-temperature", "kitchen", "temperature", 21.5, "C"),
+    _Meter("kitchen-humidity", "kitchen", "humidity", 48, "%"),
+    _Meter("bedroom-temperature", "bedroom", "temperature", 17, "C"),
+    _Meter("bedroom-humidity", "bedroom", "humidity", 71, "%"),
+    _Meter("car-tyres", "car", "tyre-pressure", 1.7, "bar"),
+    _Meter("car-oil", "car", "oil-pressure", 2.9, "bar"),
+    _Meter("car-coolant", "car", "coolant-level", 93, "%"),
+    _Meter("car-battery", "car", "battery", 12.4, "V"),
 )
 
 
@@ -128,6 +163,9 @@ ORDERS: Final = {FIRST_ORDER_ID + index: _order(index) for index in range(40)}
 PRODUCTS: Final = {good.sku: _product(index) for index, good in enumerate(_GOODS)}
 STOCK: Final = {good.sku: _stock(index) for index, good in enumerate(_GOODS)}
 REVIEWS: Final = {good.sku: _reviews(index) for index, good in enumerate(_GOODS)}
+
+DOCUMENTS: Final[dict[str, Record]] = {paper.id: paper._asdict() for paper in _PAPERS}
+SENSORS: Final[dict[str, Record]] = {meter.id: meter._asdict() for meter in _METERS}
 
 
 def price(sku: str, tier: str) -> Record | None:

@@ -1,4 +1,4 @@
-"""The shop's changing half: what was sold and paid since the start, up to a bound."""
+"""The shop's changing half: what was sold, paid, held and started since the start, up to a bound."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ class Shop:
         self.strikes = StrikeCounter()
         self.payments: BoundedMap[Record] = BoundedMap(CAPACITY)
         self.placed_orders: BoundedMap[Record] = BoundedMap(CAPACITY)
+        self.reservations: BoundedMap[Record] = BoundedMap(CAPACITY)
+        self.bookings: BoundedMap[Record] = BoundedMap(CAPACITY)
+        self.jobs: BoundedMap[Record] = BoundedMap(CAPACITY)
         self._numbers = count(1)
 
     def number(self) -> int:

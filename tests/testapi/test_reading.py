@@ -80,7 +80,8 @@ async def test_a_large_amount_needs_a_review(client: httpx.AsyncClient, amount: 
 @pytest.mark.parametrize(
     "path",
     ["/users/99", "/users/99/risk?amountCents=1", "/orders/1", "/payments/pay_9", "/products/X", "/prices/X",
-     "/inventory/X", "/reviews/X", "/nothing"],
+     "/inventory/X", "/reviews/X", "/carriers/X/quote", "/bookings/X", "/jobs/X", "/jobs/X/result",
+     "/documents/X", "/documents/X/text", "/credit/north/99", "/credit/X/1", "/sensors/X", "/nothing"],
 )  # fmt: skip
 async def test_what_is_not_there_is_a_problem_404(client: httpx.AsyncClient, path: str) -> None:
     response = await client.get(path)
@@ -102,3 +103,52 @@ async def test_every_bad_query_parameter_is_named(client: httpx.AsyncClient) -> 
 
 async def test_health_is_ok(client: httpx.AsyncClient) -> None:
     assert (await client.get("/healthz")).json() == {"status": "ok"}
+
+
+async def test_a_drone_carries_little_and_not_far(client: httpx.AsyncClient) -> None:
+    light, heavy, far = [
+        await client.get("/carriers/drone/quote", params={"country": country, "weightGrams": grams})
+        for country, grams in [("DE", 1500), ("DE", 2001), ("JP", 100)]
+    ]
+    assert light.json() == {"carrier": "drone", "costCents": 1200, "days": 1}
+    assert [answer.json()["code"] for answer in (heavy, far)] == ["not-carried"] * 2
+
+
+async def test_each_carrier_that_is_listed_gives_quotes(client: httpx.AsyncClient) -> None:
+    carriers = (await client.get("/carriers")).json()["carriers"]
+    parcel: dict[str, str | int] = {"country": "DE", "weightGrams": 100}
+    quotes = [(await client.get(f"/carriers/{name}/quote", params=parcel)).json() for name in carriers]
+    assert [quote["carrier"] for quote in quotes] == carriers
+
+
+async def test_bureaus_disagree_and_one_does_not_know_everybody(client: httpx.AsyncClient) -> None:
+    scores = [(await client.get(f"/credit/{name}/1")).json()["score"] for name in ("north", "south", "coast")]
+    stranger = await client.get("/credit/coast/9")
+    assert (scores, stranger.status_code) == ([681, 651, 711], 404)
+
+
+async def test_documents_are_listed_without_their_texts(client: httpx.AsyncClient) -> None:
+    listed = (await client.get("/documents", params={"kind": "contract"})).json()["documents"]
+    whole = (await client.get("/documents/doc-2")).json()
+    assert listed == [{"id": "doc-2", "kind": "contract", "language": "en"}]
+    assert whole["text"].startswith("The parties")
+
+
+async def test_the_text_of_a_document_comes_as_plain_text(client: httpx.AsyncClient) -> None:
+    response = await client.get("/documents/doc-4/text")
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
+    assert response.text == "Invoice 882 for one monitor. Amount due 32900."
+
+
+@pytest.mark.parametrize(
+    ("text", "sentiment"),
+    [("Thanks, great!", "positive"), ("It came broken and late", "negative"), ("It came", "neutral")],
+)
+async def test_words_please_or_do_not(client: httpx.AsyncClient, text: str, sentiment: str) -> None:
+    assert (await client.get("/texts/sentiment", params={"text": text})).json()["sentiment"] == sentiment
+
+
+async def test_sensors_are_filtered_by_place(client: httpx.AsyncClient) -> None:
+    listed = (await client.get("/sensors", params={"place": "kitchen"})).json()["sensors"]
+    assert [sensor["kind"] for sensor in listed] == ["temperature", "humidity"]
+    assert (await client.get(f"/sensors/{listed[0]['id']}")).json() == listed[0]

@@ -163,3 +163,65 @@ def test_a_bounded_map_forgets_the_entry_written_longest_ago() -> None:
         entries.put(key, value)
     assert (len(entries), list(entries.values())) == (2, [3, 4])
     assert (entries.get("a"), entries.get("b")) == (3, None)
+
+
+async def test_a_reservation_is_given_back(client: httpx.AsyncClient) -> None:
+    reservation = (await client.post("/reservations", json={"sku": "KB-104", "quantity": 2})).json()
+    released = await client.post(f"/reservations/{reservation['id']}/release", json={})
+    unknown = await client.post("/reservations/res_9/release", json={})
+    assert (reservation["status"], released.json()["status"]) == ("reserved", "released")
+    assert unknown.status_code == 404
+
+
+async def test_a_shipment_costs_what_was_quoted(client: httpx.AsyncClient) -> None:
+    parcel: dict[str, str | int] = {"country": "DE", "weightGrams": 2300}
+    quote = (await client.get("/carriers/ground/quote", params=parcel)).json()
+    shipment = await client.post("/shipments", json={"orderId": 5001, "carrier": "ground", **parcel})
+    refused = await client.post("/shipments", json={"orderId": 5001, "carrier": "drone", **parcel})
+    assert (shipment.status_code, shipment.json()["costCents"]) == (201, quote["costCents"])
+    assert refused.json()["code"] == "not-carried"
+
+
+@pytest.mark.parametrize(
+    ("decision", "status"), [("confirmation", "confirmed"), ("cancellation", "cancelled")]
+)
+async def test_a_booking_is_held_and_then_decided(
+    client: httpx.AsyncClient, decision: str, status: str
+) -> None:
+    booking = (await client.post("/bookings", json={"kind": "hotel", "place": "Porto"})).json()
+    decided = await client.post(f"/bookings/{booking['id']}/{decision}", json={})
+    assert (booking["status"], decided.json()["status"]) == ("held", status)
+    assert (await client.get(f"/bookings/{booking['id']}")).json() == decided.json()
+
+
+async def test_where_everything_is_taken_nothing_is_booked(client: httpx.AsyncClient) -> None:
+    response = await client.post("/bookings", json={"kind": "hotel", "place": "Lyon"})
+    assert (response.status_code, response.json()["code"]) == (409, "fully-booked")
+
+
+async def test_a_job_is_done_after_so_many_questions(client: httpx.AsyncClient) -> None:
+    job = (await client.post("/jobs", json={"text": "one two three", "questions": 2})).json()
+    early = await client.get(f"/jobs/{job['id']}/result")
+    asked = await client.get(f"/jobs/{job['id']}")
+    done = await client.get(f"/jobs/{job['id']}/result")
+    assert (early.status_code, early.json()["code"]) == (503, "not-ready")
+    assert asked.json() == {"id": job["id"], "status": "running"}
+    assert done.json() == {"id": job["id"], "status": "succeeded", "words": 3}
+
+
+async def test_a_job_may_fail(client: httpx.AsyncClient) -> None:
+    body = {"text": "one", "questions": 0, "outcome": "failed"}
+    job = (await client.post("/jobs", json=body)).json()
+    result = await client.get(f"/jobs/{job['id']}/result")
+    assert (result.status_code, result.json()["status"], result.json()["error"]) == (
+        200,
+        "failed",
+        "out of ink",
+    )
+
+
+async def test_tickets_and_rows_are_accepted(client: httpx.AsyncClient) -> None:
+    ticket = await client.post("/tickets", json={"queue": "support", "subject": "Broken"})
+    rows = await client.post("/tables/sales/rows", json={"rows": [{"day": 1}, {"day": 2}]})
+    assert (ticket.status_code, ticket.json()["priority"]) == (201, "normal")
+    assert (rows.status_code, rows.json()) == (201, {"table": "sales", "added": 2})
