@@ -191,7 +191,10 @@ APPLY: Final = """
 mutation ($tenant: String!, $text: String!, $dryRun: Boolean = false) {
   applyDefinitions(tenant: $tenant, text: $text, dryRun: $dryRun) {
     definitions { kind name version digest changed }
-    findings { code severity message source document pointer line column suggestion docs }
+    findings {
+      code severity message source document pointer line column suggestion docs
+      edit { startLine startColumn endLine endColumn replacement }
+    }
     userErrors { field message code }
 } }"""
 ISSUE_KEY: Final = """

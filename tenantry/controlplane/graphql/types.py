@@ -139,6 +139,19 @@ class AppliedDefinition:
     changed: bool
 
 
+@strawberry.type(
+    description="A change of the source text. Lines and columns count from 1; the end is exclusive."
+)
+class Edit:
+    """A change of the source text that mends what a finding is about."""
+
+    start_line: int
+    start_column: int
+    end_line: int
+    end_column: int
+    replacement: str
+
+
 @strawberry.type(description="One thing validation has to say about a document.")
 class Finding:
     """One thing validation has to say about a document; see docs/reference/findings.md."""
@@ -152,6 +165,7 @@ class Finding:
     line: int | None
     column: int | None
     suggestion: str
+    edit: Edit | None = strawberry.field(description="The suggestion carried out, where that is certain.")
     docs: str
 
 
@@ -238,5 +252,16 @@ def to_finding(finding: findings.Finding) -> Finding:
         line=position.line if position else None,
         column=position.column if position else None,
         suggestion=finding.suggestion,
+        edit=_to_edit(finding.edit) if finding.edit else None,
         docs=finding.docs,
+    )
+
+
+def _to_edit(edit: findings.Edit) -> Edit:
+    return Edit(
+        start_line=edit.start.line,
+        start_column=edit.start.column,
+        end_line=edit.end.line,
+        end_column=edit.end.column,
+        replacement=edit.replacement,
     )

@@ -7,6 +7,7 @@ the size it has when written out, which is what everybody after us pays for.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from tenantry.language.codes import Code
@@ -25,6 +26,7 @@ MAX_STEPS: Final = 150_000
 
 _SPLIT: Final = "split it, or move data out of the definition"
 _VALUE_WEIGHT: Final = 16  # what any value costs beside its text
+_TAG: Final = re.compile(r"!\S*[ \t]*")
 _CORE: Final = "tag:yaml.org,2002:"
 _STRING, _OBJECT, _ARRAY = (_CORE + name for name in ("str", "map", "seq"))
 
@@ -198,7 +200,9 @@ class Builder:
         if tag not in {"!", expected}:
             shown = tag.replace(_CORE, "!!")[:80]
             message = f"the tag {shown} is not supported"
-            self._report(Refused(Code.UNSUPPORTED_TAG, message, start, "remove it"))
+            written = _TAG.match(self._text, start)
+            replacement = (written.end(), "") if written else None
+            self._report(Refused(Code.UNSUPPORTED_TAG, message, start, "remove it", replacement))
 
     def _grow(self, weight: int, start: int) -> None:
         self._weight += weight

@@ -17,7 +17,8 @@ class Document:
 
     Attributes:
         kind: one of `KINDS`.
-        name: `metadata.name`, empty when that is missing or no text.
+        name: what it is called within its tenant: `metadata.name`, for a workflow behind its namespace and a
+            slash; empty when that is missing or no text.
         raw: the whole document, `apiVersion` to `spec`; never changed.
         source: name of the text it came from.
     """
@@ -47,10 +48,17 @@ class Document:
         if self.span is None:
             return None
         span, found = find_span(self.span, pointer)
-        value = _value_at(self.raw, pointer) if found and offset is not None else None
+        value = self.value_at(pointer) if found and offset is not None else None
         if isinstance(value, str) and offset is not None:
             return position_at(self.text, index_within(self.text, span, value, offset))
         return position_at(self.text, span.start)
+
+    def value_at(self, pointer: str) -> Any:
+        """The value at a JSON pointer that leads somewhere."""
+        value: Any = self.raw
+        for token in pointer_tokens(pointer):
+            value = value[int(token)] if isinstance(value, list) else value[token]
+        return value
 
     def locate_key(self, pointer: str) -> Position | None:
         """Where the key stands that holds the value at a JSON pointer; the value itself inside a list."""
@@ -65,9 +73,3 @@ class Parsed:
 
     documents: tuple[Document, ...]
     findings: tuple[Finding, ...]
-
-
-def _value_at(raw: Any, pointer: str) -> Any:
-    for token in pointer_tokens(pointer):
-        raw = raw[int(token)] if isinstance(raw, list) else raw[token]
-    return raw

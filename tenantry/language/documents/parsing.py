@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tenantry.language.codes import Code
 from tenantry.language.documents.building import Builder
 from tenantry.language.documents.document import Document, Parsed
+from tenantry.language.documents.edits import written
 from tenantry.language.documents.json_text import build_json, is_json
 from tenantry.language.documents.nearest import did_you_mean, nearest
 from tenantry.language.documents.refusals import Exhausted, Refused
@@ -105,7 +106,7 @@ class _Reader:
             message = "a document is a mapping with apiVersion, kind, metadata and spec"
             self.report.refuse(Refused(Code.NOT_A_DOCUMENT, message, span.start))
         elif raw.get("kind") not in KINDS:
-            self.report.refuse(_unknown_kind(raw, span))
+            self.report.refuse(_unknown_kind(raw, span, self._text))
         else:
             self._keep(_document(raw, self._source, self._text, span), span)
 
@@ -119,11 +120,9 @@ class _Reader:
 
 
 def _document(raw: dict[str, Any], source: str, text: str = "", span: Span | None = None) -> Document:
-    metadata = raw.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
     return Document(
         kind=str(raw.get("kind", "")),
-        name=name if isinstance(name, str) else "",
+        name=_name(raw),
         raw=raw,
         source=source,
         text=text,
@@ -131,16 +130,27 @@ def _document(raw: dict[str, Any], source: str, text: str = "", span: Span | Non
     )
 
 
-def _unknown_kind(raw: dict[str, Any], span: Span) -> Refused:
+def _name(raw: dict[str, Any]) -> str:
+    metadata = raw.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if not isinstance(name, str) or not isinstance(metadata, dict):
+        return ""
+    namespace = metadata.get("namespace") if raw.get("kind") == "Workflow" else None
+    return f"{namespace}/{name}" if name and namespace and isinstance(namespace, str) else name
+
+
+def _unknown_kind(raw: dict[str, Any], span: Span, text: str) -> Refused:
     kind = raw.get("kind")
     if "kind" not in raw:
         return Refused(Code.UNKNOWN_KIND, 'the document has no "kind"', span.start, _listed())
-    start = find_span(span, "/kind")[0].start
+    at = find_span(span, "/kind")[0]
     if not isinstance(kind, str):
-        return Refused(Code.UNKNOWN_KIND, "the kind must be text", start, _listed())
-    return Refused(
-        Code.UNKNOWN_KIND, f'there is no kind "{kind[:80]}"', start, did_you_mean(nearest(kind, KINDS), KINDS)
-    )
+        return Refused(Code.UNKNOWN_KIND, "the kind must be text", at.start, _listed())
+    near = nearest(kind, KINDS)
+    certain = near and written(text, at) == kind
+    replacement = (at.end, f"{at.style}{near}{at.style}") if certain else None
+    message = f'there is no kind "{kind[:80]}"'
+    return Refused(Code.UNKNOWN_KIND, message, at.start, did_you_mean(near, KINDS), replacement)
 
 
 def _listed() -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from tenantry.language.codes import Code
+from tenantry.language.documents.edits import rename_value, rewrite_value
 from tenantry.language.documents.model import NOT_YET
 from tenantry.language.documents.nearest import did_you_mean, nearest
 from tenantry.language.documents.report import Report
@@ -155,17 +156,21 @@ class _Problem:
         known = _QUOTED.findall(expected)
         *others, last = (f'"{name}"' for name in known)
         choice = f"{', '.join(others)} or {last}" if others else last
+        pointer, near = _pointer(tokens), self._report.nearest(str(value), known)
         self._report.add(
             Code.INVALID_VALUE,
             f"{_path(tokens)} is {_shown(value)}; it must be {choice}",
-            _pointer(tokens),
-            suggestion=did_you_mean(self._report.nearest(str(value), known)),
+            pointer,
+            suggestion=did_you_mean(near),
+            edit=rename_value(self._report.document, pointer, str(value), near) if near else None,
         )
 
     def _wrong_type(self, wanted: str) -> None:
         value, tokens = self._detail["input"], self._place.tokens
         message = f"{_path(tokens)} must be {wanted}, not {_NOUNS[type_name(value)]}"
-        self._report.add(Code.WRONG_TYPE, message, _pointer(tokens), suggestion=_requoted(value, wanted))
+        pointer, hint, rewritten = _pointer(tokens), *_requoted(value, wanted)
+        edit = rewrite_value(self._report.document, pointer, rewritten) if rewritten else None
+        self._report.add(Code.WRONG_TYPE, message, pointer, suggestion=hint, edit=edit)
 
     def _invalid(self, message: str) -> None:
         pointer = _pointer(self._place.tokens)
@@ -190,13 +195,14 @@ def _step(token: str | int) -> str:
     return f"[{token}]"
 
 
-def _requoted(value: Any, wanted: str) -> str:
-    """What to do about a value that only its quotes, or their absence, made the wrong type."""
+def _requoted(value: Any, wanted: str) -> tuple[str, str | None]:
+    """What to do about a value of the wrong type only for its quotes or their absence, and the result."""
     if wanted == "a string" and isinstance(value, bool | int | float):
-        return f'quote it: "{_shown(value)}"'
+        quoted = f'"{_shown(value)}"'
+        return f"quote it: {quoted}", quoted
     if wanted in {"an integer", "a number"} and isinstance(value, str) and _DIGITS.fullmatch(value):
-        return "remove the quotes"
-    return ""
+        return "remove the quotes", value
+    return "", None
 
 
 def _shown(value: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tenantry.language.codes import Code
+from tenantry.language.documents.edits import rename_key, rename_value, rename_within
 from tenantry.language.documents.nearest import did_you_mean, nearest
 from tenantry.language.findings import Finding, Severity
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tenantry.language.documents.document import Document
+    from tenantry.language.findings import Edit
 
 MAX_FINDINGS: Final = 100
 MAX_COMPARED: Final = 20_000  # at up to 50 microseconds each
@@ -23,7 +25,7 @@ class Report:
     """The findings about a document so far. From the hundred and first on they are only counted."""
 
     def __init__(self, document: Document, findings: Iterable[Finding] = ()) -> None:
-        self._document = document
+        self.document = document
         self._findings = list(findings)
         self._left_out = 0
         self._compared = 0
@@ -39,6 +41,7 @@ class Report:
         at_key: bool = False,
         suggestion: str = "",
         meant: tuple[str, Iterable[str]] | None = None,
+        edit: Edit | None = None,
         severity: Severity = Severity.ERROR,
     ) -> None:
         """Adds a finding.
@@ -50,15 +53,22 @@ class Report:
             offset: the character of the string at the pointer that it is about.
             at_key: it is about the key rather than the value.
             suggestion: what to do.
-            meant: a name that does not exist and those that do; the nearest becomes the suggestion.
+            meant: a name that does not exist and those that do; the nearest becomes the suggestion, and the
+                edit where it is certain.
+            edit: the suggestion carried out.
             severity: whether it refuses the document.
         """
         self._refuses |= severity is Severity.ERROR
         if len(self._findings) >= MAX_FINDINGS:
             self._left_out += 1
             return
-        document = self._document
+        document = self.document
         place = document.locate_key(pointer) if at_key else document.locate(pointer, offset)
+        if meant is not None:
+            name, known = meant[0], tuple(meant[1])
+            near = self.nearest(name, known)
+            suggestion = did_you_mean(near, known)
+            edit = self._rename(pointer, offset, name, near, at_key=at_key) if near else None
         finding = Finding(
             code=code,
             message=shortened(message),
@@ -67,7 +77,8 @@ class Report:
             document=document.label,
             pointer=pointer,
             position=place,
-            suggestion=self._guess(*meant) if meant else suggestion,
+            suggestion=suggestion,
+            edit=edit,
         )
         self._findings.append(finding)
 
@@ -84,11 +95,13 @@ class Report:
         self._compared += len(names)
         return nearest(name, names) if self._compared <= MAX_COMPARED else None
 
-    def _guess(self, name: str, known: Iterable[str]) -> str:
-        names = tuple(known)
-        return did_you_mean(self.nearest(name, names), names)
+    def _rename(self, pointer: str, offset: int | None, name: str, near: str, *, at_key: bool) -> Edit | None:
+        if at_key:
+            return rename_key(self.document, pointer, name, near)
+        if offset is not None:
+            return rename_within(self.document, pointer, offset, name, near)
+        return rename_value(self.document, pointer, name, near)
 
-    @property
     def has_errors(self) -> bool:
         """Whether a finding so far refuses the document."""
         return self._refuses
@@ -104,8 +117,8 @@ class Report:
         return Finding(
             code=Code.TOO_MANY_FINDINGS,
             message=f"{self._left_out} more findings are not listed",
-            source=self._document.source,
-            document=self._document.label,
+            source=self.document.source,
+            document=self.document.label,
             severity=Severity.ERROR if self._refuses else Severity.WARNING,
             suggestion="mend these first",
         )

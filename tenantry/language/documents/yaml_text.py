@@ -72,7 +72,7 @@ def _refused_character(character: str, start: int) -> Refused:
     point = f"U+{ord(character):04X}"
     if character == "\0":
         message = "the text holds U+0000, which cannot be stored"
-        return Refused(Code.UNSTORABLE_TEXT, message, start, "remove it")
+        return Refused(Code.UNSTORABLE_TEXT, message, start, "remove it", (start + 1, ""))
     if character in _LINE_BREAKS:
         message = f"{point} ends a line for some readers of YAML, and not for others"
         escape = f'write it in double quotes as "\\u{ord(character):04x}"'

@@ -93,6 +93,14 @@ async def test_findings_of_all_documents_come_together(api: Api, tenant: str) ->
     assert all(finding["line"] and finding["column"] for finding in payload["findings"])
 
 
+async def test_a_finding_carries_the_edit_that_mends_it_where_that_is_certain(api: Api, tenant: str) -> None:
+    payload = await api.apply(tenant, "kind: Wokflow\n---\n" + workflow_text("one", "nope"))
+    assert [finding["edit"] for finding in payload["findings"]] == [
+        {"startLine": 1, "startColumn": 7, "endLine": 1, "endColumn": 14, "replacement": "Workflow"},
+        None,
+    ]
+
+
 async def test_a_text_full_of_mistakes_is_answered_with_the_first_200(api: Api, tenant: str) -> None:
     payload = await api.apply(tenant, "---\n".join(workflow_text(f"w-{n}", "missing") for n in range(201)))
     assert len(payload["findings"]) == 200
