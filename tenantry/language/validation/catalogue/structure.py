@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from tenantry.language.codes import Code
+from tenantry.language.findings import Severity
 from tenantry.language.validation.catalogue.entry import Entry, Frame
 
 STRUCTURE: Final = {
@@ -92,5 +93,63 @@ STRUCTURE: Final = {
             expression: orders[?status == 'open'
             """,
         frame=Frame.TASK,
+    ),
+    Code.ACTION_CHOICE: Entry(
+        title="An action does not do exactly one thing",
+        cause=(
+            "A step, a case, a default and an `else` each run a task (`taskRef`), run a workflow "
+            "(`workflowRef`), choose (`switch`) or have nested `tasks`; a fallback has either a `taskRef` or "
+            "a `value`. With two of them it would not be clear which one counts."
+        ),
+        fix="Keep one of them. To do several things, nest them as `tasks`.",
+        example="""
+            tasks:
+              - id: user
+                taskRef: fetch-user
+                workflowRef: order-processing
+                input: {userId: 1}
+            """,
+    ),
+    Code.USELESS_FIELD: Entry(
+        title="A field has no effect where it stands",
+        cause=(
+            "What the field was meant to do would not happen. `output` is for nested tasks; `retry`, "
+            "`circuitBreaker` and `cache` are for calls of tasks, so they belong to steps that make them; "
+            "nested tasks take no `input`, because they read what is around them; a fallback that is a "
+            "`value` takes none either."
+        ),
+        fix="Remove the field, or move it to where it has an effect.",
+        example="""
+            tasks:
+              - id: user
+                taskRef: fetch-user
+                input: {userId: 1}
+                output: {email: "{{input.email}}"}
+            """,
+    ),
+    Code.CONTRADICTION: Entry(
+        title="Two settings contradict each other",
+        cause="Each of them is allowed, but together one of them has no effect.",
+        fix="Change one of them.",
+        example="""
+            tasks:
+              - id: user
+                taskRef: fetch-user
+                input: {userId: 1}
+                retry: {maxAttempts: 3, initialDelay: 5s, maxDelay: 1s}
+            """,
+        severity=Severity.WARNING,
+    ),
+    Code.RESPONSE_HEADER: Entry(
+        title="A response sets a header that is not its to set",
+        cause=(
+            "How long the body is and how it is transferred is for the server to say (RFC 9110, 7.6.1), and "
+            "its type is `contentType`."
+        ),
+        fix="Remove the header; give the type of the body as `contentType`.",
+        example="""
+            tasks: [{id: user, taskRef: fetch-user, input: {userId: 1}}]
+            response: {headers: {Content-Length: "42"}}
+            """,
     ),
 }

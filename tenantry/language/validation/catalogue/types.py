@@ -18,8 +18,9 @@ TYPES: Final = {
     Code.TYPE_MISMATCH: Entry(
         title="A step gives what its task does not take",
         cause=(
-            "The value, or a value that the schema of its source allows, is refused by the task's "
-            "`inputSchema`."
+            "The value, or a value that the schema of its source allows, is refused by the `inputSchema` of "
+            "the task, or the `input` of the workflow. The finding carries such an input as its "
+            "`counterexample`."
         ),
         fix="Give another value, or change one of the two schemas.",
         example="""
@@ -41,11 +42,14 @@ TYPES: Final = {
             """,
     ),
     Code.MAY_BE_SKIPPED: Entry(
-        title="A template reads the output of a step that may be skipped",
-        cause="A step with a condition may be skipped; its output is then null, and null has no fields.",
+        title="A template reads the output of a step that may have none",
+        cause=(
+            "A step with a condition may be skipped, and one that is optional may fail; its output is then "
+            "null, and null has no fields."
+        ),
         fix=(
-            "Give a default with `??`, or give the reading step a condition that asks for "
-            "`tasks.<id>.status`."
+            "Give a default with `??`, or give the reading step a condition that asks for it, such as "
+            "`{{tasks.<id>.output}} != null` or `{{tasks.<id>.status}} == 'completed'`."
         ),
         example="""
             tasks:
@@ -100,5 +104,78 @@ TYPES: Final = {
                 condition: {if: "{{tasks.user.output.tier ?? 'free'}} == 'por'"}
             """,
         severity=Severity.WARNING,
+    ),
+    Code.ITEMS_TYPE: Entry(
+        title="A loop does not get a list",
+        cause="`forEach.items` is the list that is gone through; what may be null or another value is none.",
+        fix="Give a list; where it may be missing or null, a default: `?? []`.",
+        example="""
+            input: {type: object, required: [ids], properties: {ids: {type: [array, "null"]}}}
+            tasks:
+              - id: users
+                forEach: {items: "{{input.ids}}"}
+                taskRef: fetch-user
+                input: {userId: 1}
+            """,
+    ),
+    Code.UNDECIDED: Entry(
+        title="Whether a task takes what it is given was not decided",
+        cause=(
+            "Comparing schemas takes a bounded number of steps, and some keywords have no exact answer. The "
+            "message says what was too hard."
+        ),
+        fix="Simplify one of the two schemas, or let it be: the input is judged again when it is there.",
+        example=r"""
+            input:
+              type: object
+              required: [n]
+              properties: {n: {type: integer}}
+            tasks: [{id: user, taskRef: fetch-user, input: {userId: "{{input.n}}"}}]
+            """,
+        severity=Severity.WARNING,
+    ),
+    Code.UNREACHABLE_CASE: Entry(
+        title="A case is never reached",
+        cause="An earlier case matches the same value, and the first that matches is chosen.",
+        fix="Remove one of them, or correct what it matches.",
+        example="""
+            input: {type: object, required: [plan], properties: {plan: {enum: [free, pro]}}}
+            tasks:
+              - id: user
+                switch:
+                  value: "{{input.plan}}"
+                  cases:
+                    - {match: free, taskRef: fetch-user, input: {userId: 1}}
+                    - {match: free, taskRef: fetch-user, input: {userId: 2}}
+                  default: {taskRef: fetch-user, input: {userId: 3}}
+            """,
+    ),
+    Code.UNCOVERED_VALUE: Entry(
+        title="A switch may get a value that no case matches",
+        cause="Without a `default` the step fails then. The finding has such a value as `counterexample`.",
+        fix="Add a case or a `default`.",
+        example="""
+            input: {type: object, required: [plan], properties: {plan: {enum: [free, pro]}}}
+            tasks:
+              - id: user
+                switch:
+                  value: "{{input.plan}}"
+                  cases:
+                    - {match: free, taskRef: fetch-user, input: {userId: 1}}
+            """,
+        severity=Severity.WARNING,
+    ),
+    Code.RESPONSE_TYPE: Entry(
+        title="A response gives what an HTTP answer cannot hold",
+        cause=(
+            "`status` is a number from 200 to 599, a header is a text, a number or a boolean, and a body "
+            "whose `contentType` is not JSON is a text."
+        ),
+        fix="Give such a value, or leave out `contentType`.",
+        example="""
+            input: {type: object, required: [code], properties: {code: {type: string}}}
+            tasks: [{id: user, taskRef: fetch-user, input: {userId: 1}}]
+            response: {status: "{{input.code}}"}
+            """,
     ),
 }
