@@ -133,10 +133,10 @@ def _document(raw: dict[str, Any], source: str, text: str = "", span: Span | Non
 def _name(raw: dict[str, Any]) -> str:
     metadata = raw.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
-    if not isinstance(name, str) or not isinstance(metadata, dict):
+    if not name or not isinstance(name, str):
         return ""
     namespace = metadata.get("namespace") if raw.get("kind") == "Workflow" else None
-    return f"{namespace}/{name}" if name and namespace and isinstance(namespace, str) else name
+    return f"{namespace}/{name}" if namespace and isinstance(namespace, str) else name
 
 
 def _unknown_kind(raw: dict[str, Any], span: Span, text: str) -> Refused:

@@ -371,3 +371,20 @@ def test_a_document_from_json_has_no_positions() -> None:
     assert document == Document(kind="Workflow", name="w", raw=document.raw, source="stored")
     assert document.locate("/metadata/name") is None
     assert document.locate_key("/metadata") is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "metadata", "name"),
+    [
+        ("Workflow", {"name": "invoice", "namespace": "billing"}, "billing/invoice"),
+        ("Workflow", {"name": "invoice"}, "invoice"),
+        ("Workflow", {"name": "invoice", "namespace": 7}, "invoice"),
+        ("Workflow", {"namespace": "billing"}, ""),
+        ("Workflow", {"name": 7, "namespace": "billing"}, ""),
+        ("WorkflowTask", {"name": "send", "namespace": "billing"}, "send"),
+    ],
+)
+def test_a_workflow_is_called_by_its_namespace_and_name(
+    kind: str, metadata: dict[str, Any], name: str
+) -> None:
+    assert load_document({"kind": kind, "metadata": metadata}).name == name
