@@ -28,6 +28,7 @@ class Executor:
     def __init__(self, journal: Journal, limits: LimitStore, clock: Clock) -> None:
         self._journal, self._limits, self._clock = journal, limits, clock
         self._runs: dict[tuple[TenantId, str], tuple[Run, ServedTenant]] = {}
+        self._undoing: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
         self._idle.set()
         self.draining = False
@@ -66,12 +67,25 @@ class Executor:
             run.start(self._submission(tenant, plan, value, actor))
             await run.wait()
         finally:
-            run.cancel("platform")  # only when this wait itself was cancelled: the process is stopping
-            del self._runs[key]
-            if not self._runs:
-                self._idle.set()
-            await self._limits.release(tenant.name, execution_id)
+            if run.undoing:
+                # The caller has waited long enough; the lease is held until everything is undone.
+                undoing = asyncio.create_task(self._finish(run, key))
+                self._undoing.add(undoing)
+                undoing.add_done_callback(self._undoing.discard)
+            else:
+                run.abandon()  # only when this wait itself was cancelled: the process is stopping
+                await self._leave(key)
         return run
+
+    async def _finish(self, run: Run, key: tuple[TenantId, str]) -> None:
+        await run.finish()
+        await self._leave(key)
+
+    async def _leave(self, key: tuple[TenantId, str]) -> None:
+        del self._runs[key]
+        if not self._runs:
+            self._idle.set()
+        await self._limits.release(*key)
 
     def find(self, tenant: TenantId, execution_id: str) -> Run | None:
         """The execution, while it is in flight here."""
@@ -94,7 +108,7 @@ class Executor:
                 await self._idle.wait()
         except TimeoutError:
             for run, _tenant in list(self._runs.values()):
-                run.cancel("platform")
+                run.abandon()
 
     def _submission(self, tenant: ServedTenant, plan: Plan, value: Json, actor: str) -> WorkflowSubmitted:
         now = self._clock()

@@ -13,6 +13,8 @@ import httpx
 from tenantry.dataplane.bundles.disk import BundleDirectory
 from tenantry.dataplane.bundles.follower import BundleFollower
 from tenantry.dataplane.bundles.registry import Registry
+from tenantry.dataplane.cache.results import ResultCache
+from tenantry.dataplane.circuits.memory import MemoryCircuits
 from tenantry.dataplane.clock import SteadyClock
 from tenantry.dataplane.executor import Executor
 from tenantry.dataplane.gateway.services import Services
@@ -54,7 +56,8 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
         journal = JournalWriter(settings.database_url, source=f"tenantry/data-planes/{settings.name}")
         await journal.start()
         stack.push_async_callback(journal.stop)
-        registry = Registry(PooledClient)
+        circuits = MemoryCircuits()
+        registry = Registry(PooledClient, circuits=circuits, cache=ResultCache(), clock=clock)
         stack.push_async_callback(registry.close)
         executor = Executor(journal, MemoryLimitStore(), clock)
         stack.push_async_callback(executor.drain, settings.drain_seconds)

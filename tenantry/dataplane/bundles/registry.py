@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tenantry.dataplane.bundles.tenant import ServedTenant, parse_spec
-from tenantry.dataplane.tasks.runner import StepRunner
+from tenantry.dataplane.tasks.runner import CallRunner
 from tenantry.protocol.bundles import BundleError
 from tenantry.tenants.egress import compile_egress_policy
 from tenantry.tenants.identity import TenantId
@@ -13,6 +13,9 @@ from tenantry.tenants.identity import TenantId
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tenantry.dataplane.cache.results import ResultCache
+    from tenantry.dataplane.circuits.port import Circuits
+    from tenantry.dataplane.clock import Clock
     from tenantry.dataplane.tasks.http_client import HttpClient
     from tenantry.protocol.bundles import Bundle, BundledKey
     from tenantry.tenants.egress import EgressPolicy
@@ -23,10 +26,21 @@ class Registry:
 
     Args:
         connect: gives a client bound to a tenant's egress policy.
+        circuits: of all tenants.
+        cache: results of all tenants.
+        clock: what circuits and cache go by.
     """
 
-    def __init__(self, connect: Callable[[EgressPolicy], HttpClient]) -> None:
+    def __init__(
+        self,
+        connect: Callable[[EgressPolicy], HttpClient],
+        *,
+        circuits: Circuits,
+        cache: ResultCache,
+        clock: Clock,
+    ) -> None:
         self._connect = connect
+        self._circuits, self._cache, self._clock = circuits, cache, clock
         self._tenants: dict[TenantId, ServedTenant] = {}
         self._clients: dict[TenantId, HttpClient] = {}
         self._key_owners: dict[str, TenantId] = {}
@@ -64,7 +78,10 @@ class Registry:
             policy = compile_egress_policy(spec.egress.allow)
             stays = former is not None and former.spec.egress == spec.egress
             client = self._clients[name] if stays else self._connect(policy)
-            tenant = ServedTenant(bundle, spec, StepRunner(client))
+            runner = CallRunner(
+                tenant=name, client=client, circuits=self._circuits, cache=self._cache, clock=self._clock
+            )
+            tenant = ServedTenant(bundle, spec, runner)
         except ValueError as error:
             raise BundleError(f"revision {bundle.revision} of {name} cannot be served: {error}") from error
         if former is not None:

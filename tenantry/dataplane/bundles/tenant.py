@@ -16,7 +16,7 @@ from tenantry.tenants.roles import Role
 from tenantry.tenants.spec import TenantSpec
 
 if TYPE_CHECKING:
-    from tenantry.dataplane.tasks.runner import StepRunner
+    from tenantry.dataplane.tasks.runner import CallRunner
     from tenantry.language.plan.model import Plan
     from tenantry.protocol.bundles import Bundle, BundledDefinition
 
@@ -45,7 +45,7 @@ class ServedTenant:
         runner: makes its tasks' attempts, over its own connections.
     """
 
-    def __init__(self, bundle: Bundle, spec: TenantSpec, runner: StepRunner) -> None:
+    def __init__(self, bundle: Bundle, spec: TenantSpec, runner: CallRunner) -> None:
         self.bundle, self.spec, self.runner = bundle, spec, runner
         self.name = TenantId(bundle.tenant)
         self.limits = limits_of(spec)

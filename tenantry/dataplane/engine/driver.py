@@ -6,11 +6,17 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from tenantry.dataplane.engine.core.activity import Phase
+from tenantry.dataplane.engine.core.begin import source_of_values
 from tenantry.dataplane.engine.core.decide import advance, wake_at
 from tenantry.dataplane.engine.core.events import (
     AnyEvent,
+    CircuitOpened,
+    CompensationStarted,
     Failure,
     FailureCode,
+    GroupStarted,
+    SubworkflowStarted,
     TaskCompleted,
     TaskFailed,
     TaskRetried,
@@ -19,8 +25,9 @@ from tenantry.dataplane.engine.core.events import (
     WorkflowFailed,
     WorkflowSubmitted,
 )
-from tenantry.dataplane.engine.core.state import ExecutionState, evolve
-from tenantry.dataplane.engine.ports import AttemptFailedError, JournalUnavailableError
+from tenantry.dataplane.engine.core.evolve import evolve
+from tenantry.dataplane.engine.core.state import ExecutionState, ExecutionStatus
+from tenantry.dataplane.engine.ports import Attempt, AttemptFailedError, JournalUnavailableError
 from tenantry.dataplane.engine.record import ExecutionRecord
 from tenantry.language.plan.model import Durability
 from tenantry.protocol.problems import Source
@@ -28,7 +35,7 @@ from tenantry.protocol.problems import Source
 if TYPE_CHECKING:
     from tenantry.dataplane.clock import Clock
     from tenantry.dataplane.engine.ports import Journal, TaskRunner
-    from tenantry.language.plan.model import Plan, StepPlan
+    from tenantry.language.plan.model import Plan
     from tenantry.tenants.identity import TenantId
 
 _LOG = logging.getLogger(__name__)
@@ -57,30 +64,48 @@ class Run:
         self._waiting: list[asyncio.Future[None]] = []
         self._attempts: dict[str, asyncio.Task[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._finished = asyncio.Event()
 
     def start(self, submitted: WorkflowSubmitted) -> None:
         """Accepts the execution and starts what can start."""
         self._feed(submitted)
         self._arm_timer()
 
+    @property
+    def undoing(self) -> bool:
+        """Whether the execution has failed and what it did is being undone."""
+        return self.state.status is ExecutionStatus.COMPENSATING
+
     def cancel(self, actor: str) -> None:
-        """Ends the execution now; attempts in flight are abandoned. Does nothing once it has ended."""
-        if not self.state.ended:
+        """Ends the execution now; attempts in flight are abandoned. What failed or ended is left alone."""
+        if not self.state.ended and not self.undoing:
             self._feed(WorkflowCancelled(at=self._clock(), actor=actor))
 
+    def abandon(self) -> None:
+        """Ends it now whatever it is doing: the process stops."""
+        if not self.state.ended:
+            self._feed(WorkflowCancelled(at=self._clock(), actor="platform"))
+
     async def wait(self) -> None:
-        """Waits for the end, and in journaled mode until it is durable.
+        """Waits until the caller can be answered, and in journaled mode until that is durable.
+
+        That is at the end; or at the deadline, when the execution has failed and is still being undone.
 
         Raises:
-            JournalUnavailableError: the end cannot be made durable.
+            JournalUnavailableError: it cannot be made durable.
         """
         if not self.state.ended:
             # A future of its own: a caller that goes away cancels nothing but its wait.
             future = self._loop.create_future()
             self._waiting.append(future)
+            self._arm_timer()
             await future
         if self.state.plan.durability is Durability.JOURNALED:
             await self._journal.durable(self.record)
+
+    async def finish(self) -> None:
+        """Waits for the end, without asking whether it is durable."""
+        await self._finished.wait()
 
     def _feed(self, event: AnyEvent | None) -> None:
         unrecorded = [] if event is None else [event]
@@ -111,67 +136,107 @@ class Run:
 
     def _carry_out(self, event: AnyEvent) -> None:
         if isinstance(event, TaskStarted):
-            step = self.state.plan.steps[self.state.index[event.task]]
-            self._attempts[event.task] = self._loop.create_task(self._attempt(step, event.attempt))
-        elif isinstance(event, TaskRetried):
+            self._start_attempt(event)
+        elif isinstance(event, TaskRetried | GroupStarted | SubworkflowStarted):
+            self._arm_timer()
+        elif isinstance(event, TaskFailed) and event.attempt == 0:
+            self._cut_off(event.task)
+        elif isinstance(event, CompensationStarted):
+            self._cut_off("")
             self._arm_timer()
 
-    async def _attempt(self, step: StepPlan, attempt: int) -> None:
-        event = await self._outcome(step, attempt)
-        del self._attempts[step.id]
-        self._feed(event)
+    def _start_attempt(self, event: TaskStarted) -> None:
+        activity = self.state.activities.get(event.task)
+        if activity is None or activity.phase is not Phase.RUNNING:
+            return  # something around it failed before it could be begun
+        attempt = Attempt(
+            activity.path, activity.body, activity.scope, source_of_values(activity), activity.deadline_at
+        )
+        self._attempts[event.task] = self._loop.create_task(self._attempt(attempt, event.attempt))
 
-    async def _outcome(self, step: StepPlan, attempt: int) -> TaskCompleted | TaskFailed:
+    def _cut_off(self, path: str) -> None:
+        """Abandons the attempts inside an activity that failed."""
+        for task, attempt in self._attempts.items():
+            if not path or task.startswith((f"{path}/", f"{path}[")):
+                attempt.cancel()
+
+    async def _attempt(self, attempt: Attempt, number: int) -> None:
         try:
-            if not step.task.safe:
+            event, opened = await self._outcome(attempt, number)
+        finally:
+            del self._attempts[attempt.path]
+        self._feed(event)
+        if opened and not self.state.ended:
+            self._feed(CircuitOpened(at=self._clock(), task=attempt.path, upstream=opened))
+
+    async def _outcome(self, attempt: Attempt, number: int) -> tuple[TaskCompleted | TaskFailed, str]:
+        """How the attempt ended, and the upstream whose circuit that opened."""
+        try:
+            if not attempt.call.task.safe:
                 # What led here, and that it is about to happen, must survive us before it happens.
                 await self._journal.durable(self.record)
-            remaining = self.state.deadline_at - self._clock()
-            result = await self._runner.run(step, self.state.scope, remaining)
+            result = await self._runner.run(attempt)
         except AttemptFailedError as error:
-            return TaskFailed(
-                at=self._clock(),
-                task=step.id,
-                attempt=attempt,
-                failure=error.failure,
-                egress_bytes=error.egress_bytes,
-            )
+            failed = self._failed(attempt, number, error.failure, error.egress_bytes)
+            return failed, error.opened
         except JournalUnavailableError as error:
-            failure = _platform_failure(FailureCode.JOURNAL_UNAVAILABLE, str(error), step)
+            failure = _platform_failure(FailureCode.JOURNAL_UNAVAILABLE, str(error), attempt)
         except Exception:  # noqa: BLE001  (the boundary: whatever breaks in a task is its failure)
-            _LOG.exception("task %s of execution %s broke", step.id, self.record.id)
-            failure = _platform_failure(FailureCode.INTERNAL, "an internal error; it has been logged", step)
+            _LOG.exception("task %s of execution %s broke", attempt.path, self.record.id)
+            message = "an internal error; it has been logged"
+            failure = _platform_failure(FailureCode.INTERNAL, message, attempt)
         else:
-            return TaskCompleted(
+            completed = TaskCompleted(
                 at=self._clock(),
-                task=step.id,
-                attempt=attempt,
+                task=attempt.path,
+                attempt=number,
                 output=result.output,
                 egress_bytes=result.egress_bytes,
+                cached=result.cached,
             )
-        return TaskFailed(at=self._clock(), task=step.id, attempt=attempt, failure=failure)
+            return completed, ""
+        return self._failed(attempt, number, failure), ""
+
+    def _failed(self, attempt: Attempt, number: int, failure: Failure, egress_bytes: int = 0) -> TaskFailed:
+        return TaskFailed(
+            at=self._clock(),
+            task=attempt.path,
+            attempt=number,
+            failure=failure,
+            egress_bytes=egress_bytes,
+        )
 
     def _arm_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if not self.state.ended:
-            delay = max(0.0, wake_at(self.state) - self._clock())
-            self._timer = self._loop.call_later(delay, self._wake)
+            self._timer = None
+        at = wake_at(self.state)
+        if self._waiting:
+            at = min(at, self.state.deadline_at)  # nobody is kept waiting longer, whatever is being undone
+        if not self.state.ended and at < float("inf"):
+            self._timer = self._loop.call_later(max(0.0, at - self._clock()), self._wake)
 
     def _wake(self) -> None:
         self._timer = None
         self._feed(None)
+        if self._clock() >= self.state.deadline_at:
+            self._answer()
         self._arm_timer()  # the loop may wake us a moment early; then this looks again
+
+    def _answer(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
 
     def _end(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
         for task in self._attempts.values():
             task.cancel()
-        for waiting in self._waiting:
-            if not waiting.done():
-                waiting.set_result(None)
+        self._answer()
+        self._finished.set()
 
 
-def _platform_failure(code: FailureCode, message: str, step: StepPlan) -> Failure:
-    return Failure(code=code, message=message, source=Source.PLATFORM, task=step.id)
+def _platform_failure(code: FailureCode, message: str, attempt: Attempt) -> Failure:
+    return Failure(code=code, message=message, source=Source.PLATFORM, task=attempt.path)

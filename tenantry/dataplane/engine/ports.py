@@ -8,32 +8,64 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from tenantry.dataplane.engine.core.events import Failure
     from tenantry.dataplane.engine.record import ExecutionRecord
-    from tenantry.language.plan.model import StepPlan
+    from tenantry.language.plan.model import CallPlan
     from tenantry.language.templates.scope import Scope
     from tenantry.language.values import Json
+    from tenantry.protocol.problems import Source
 
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """A successful attempt. `egress_bytes` is the size of the request body sent upstream."""
+    """A successful attempt.
+
+    Attributes:
+        egress_bytes: size of the request body sent upstream.
+        cached: nothing was sent: the output is that of another call.
+    """
 
     output: Json
     egress_bytes: int = 0
+    cached: bool = False
 
 
 class AttemptFailedError(Exception):
-    """An attempt failed; `failure` says how, `egress_bytes` what was sent all the same."""
+    """An attempt failed.
 
-    def __init__(self, failure: Failure, egress_bytes: int = 0) -> None:
+    Attributes:
+        failure: how.
+        egress_bytes: what was sent all the same.
+        opened: the upstream whose circuit this failure opened; mostly empty.
+    """
+
+    def __init__(self, failure: Failure, egress_bytes: int = 0, opened: str = "") -> None:
         super().__init__(failure.message)
-        self.failure, self.egress_bytes = failure, egress_bytes
+        self.failure, self.egress_bytes, self.opened = failure, egress_bytes, opened
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What a runner is asked for.
+
+    Attributes:
+        path: names the task in failures.
+        call: the task, its input and its bounds.
+        scope: what the input's templates read.
+        source: whose values the input holds.
+        deadline_at: instant after which nobody waits for the outcome.
+    """
+
+    path: str
+    call: CallPlan
+    scope: Scope
+    source: Source
+    deadline_at: float
 
 
 class TaskRunner(Protocol):
     """Makes attempts. One runner serves all executions of a tenant."""
 
-    async def run(self, step: StepPlan, scope: Scope, remaining_seconds: float) -> TaskResult:
-        """Makes one attempt within the time the execution has left.
+    async def run(self, attempt: Attempt) -> TaskResult:
+        """Makes one attempt.
 
         Raises:
             AttemptFailedError: the attempt failed.

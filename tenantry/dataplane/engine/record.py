@@ -54,7 +54,7 @@ class ExecutionRecord:
                 self.task_attempts += 1
                 self._attempt_began[event.task] = event.at
             elif isinstance(event, TaskCompleted | TaskFailed):
-                self.task_seconds += event.at - self._attempt_began.get(event.task, event.at)
+                self.task_seconds += event.at - self._attempt_began.pop(event.task, event.at)
                 self.egress_bytes += event.egress_bytes
         self.status = state.status
         if state.status in ENDED:

@@ -50,19 +50,12 @@ class Bounds(NamedTuple):
     repeatable: bool
 
 
-async def call(
-    client: HttpClient,
-    plan: HttpRequestPlan,
-    scope: Scope,
-    bounds: Bounds,
-) -> TaskResult:
-    """Makes the call, within the attempt's timeout; the upstream is told what remains of the deadline too.
+async def exchange(client: HttpClient, plan: HttpRequestPlan, request: HttpRequest) -> TaskResult:
+    """Sends a rendered request and reads the answer.
 
     Raises:
-        TemplateError: a part of the request cannot be resolved.
         AttemptFailedError: the call failed.
     """
-    request = render(plan, scope, bounds)
     sent_bytes = len(request.body) if request.body else 0
     try:
         response = await client.send(request)
@@ -77,7 +70,7 @@ async def call(
 
 
 def render(plan: HttpRequestPlan, scope: Scope, bounds: Bounds) -> HttpRequest:
-    """The request with every template resolved.
+    """The request with every template resolved; it tells the upstream what remains of the deadline.
 
     Raises:
         TemplateError: one cannot be.

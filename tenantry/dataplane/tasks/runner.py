@@ -1,71 +1,160 @@
-"""Runs one attempt of any kind of task: input, schema, action, schema."""
+"""Runs one attempt of any kind of task: input, schema, cache, circuit, action, schema."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from tenantry.dataplane.engine.core.decide import source_of_values
+from tenantry.dataplane.circuits.breaker import Change, Outcome, Refusal
 from tenantry.dataplane.engine.core.events import Failure, FailureCode
+from tenantry.dataplane.engine.core.mismatch import find_mismatch
 from tenantry.dataplane.engine.ports import AttemptFailedError, TaskResult
 from tenantry.dataplane.tasks import http
 from tenantry.language.plan.expressions import TooMuchWorkError
 from tenantry.language.plan.model import HttpRequestPlan
 from tenantry.language.templates.errors import TemplateError
 from tenantry.language.templates.scope import Scope
+from tenantry.language.values import canonical_json
 from tenantry.protocol.problems import Source
 
 if TYPE_CHECKING:
-    from tenantry.dataplane.tasks.http_client import HttpClient
-    from tenantry.language.plan.model import StepPlan, TransformPlan, Validator
+    from tenantry.dataplane.cache.results import ResultCache
+    from tenantry.dataplane.circuits.port import Circuits, Permit
+    from tenantry.dataplane.clock import Clock
+    from tenantry.dataplane.engine.ports import Attempt
+    from tenantry.dataplane.tasks.http_client import HttpClient, HttpRequest
+    from tenantry.language.plan.model import CachePolicy, CircuitPolicy, TransformPlan
     from tenantry.language.values import Json
+    from tenantry.tenants.identity import TenantId
+
+_RETRY_AFTER_UNKNOWN: Final = 1.0
 
 
-class StepRunner:
-    """The `TaskRunner` of a tenant."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRunner:
+    """The `TaskRunner` of a tenant: its own connections; circuits and cache are the process's."""
 
-    def __init__(self, client: HttpClient) -> None:
-        self._client = client
+    tenant: TenantId
+    client: HttpClient
+    circuits: Circuits
+    cache: ResultCache
+    clock: Clock
 
-    async def run(self, step: StepPlan, scope: Scope, remaining_seconds: float) -> TaskResult:
-        """Makes one attempt; see `TaskRunner.run`. Failures name the step."""
+    async def run(self, attempt: Attempt) -> TaskResult:
+        """Makes one attempt; see `TaskRunner.run`. Failures name the task by its path."""
         try:
-            return await self._attempt(step, scope, remaining_seconds)
+            return await self._run(attempt)
         except AttemptFailedError as error:
-            failure = msgspec.structs.replace(error.failure, task=step.id)
-            raise AttemptFailedError(failure, error.egress_bytes) from None
+            failure = msgspec.structs.replace(error.failure, task=attempt.path)
+            raise AttemptFailedError(failure, error.egress_bytes, error.opened) from None
         except TemplateError as error:
-            message = f"the input of {step.id} cannot be resolved: {error}"
-            source = source_of_values(step)
-            failure = Failure(code=FailureCode.UNRESOLVED, message=message, source=source, task=step.id)
+            message = f"the input of {attempt.path} cannot be resolved: {error}"
+            failure = Failure(
+                code=FailureCode.UNRESOLVED, message=message, source=attempt.source, task=attempt.path
+            )
             raise AttemptFailedError(failure) from None
 
-    async def _attempt(self, step: StepPlan, scope: Scope, remaining_seconds: float) -> TaskResult:
-        task = step.task
-        value = step.bind(scope)
-        _check(
+    async def _run(self, attempt: Attempt) -> TaskResult:
+        call = attempt.call
+        task = call.task
+        value = call.bind(attempt.scope)
+        mismatch = find_mismatch(
             task.input_validator,
             value,
-            f"the input of task {task.name}",
-            FailureCode.INPUT_MISMATCH,
-            source_of_values(step),
+            what=f"the input of task {task.name}",
+            code=FailureCode.INPUT_MISMATCH,
+            source=attempt.source,
+            task=attempt.path,
         )
+        if mismatch is not None:
+            raise AttemptFailedError(mismatch)
+        if call.cache is None:
+            return await self._perform(attempt, value)
+        result, cached = await self.cache.fetch(
+            self.tenant,
+            task.digest,
+            _cache_key(call.cache, value, attempt.scope),
+            ttl_seconds=call.cache.ttl_seconds,
+            now=self.clock,
+            produce=lambda: self._perform(attempt, value),
+        )
+        return TaskResult(result.output, cached=True) if cached else result
+
+    async def _perform(self, attempt: Attempt, value: Json) -> TaskResult:
+        task = attempt.call.task
         if isinstance(task.action, HttpRequestPlan):
-            # The execution's deadline may come first: it cancels the attempt by itself.
-            bounds = http.Bounds(step.timeout_seconds, remaining_seconds, repeatable=task.safe)
-            result = await http.call(self._client, task.action, _request_scope(value, scope), bounds)
+            result = await self._call(attempt, task.action, value)
         else:
             result = TaskResult(await _transform(task.action, value))
-        _check(
+        mismatch = find_mismatch(
             task.output_validator,
             result.output,
-            f"the output of task {task.name}",
-            FailureCode.OUTPUT_MISMATCH,
-            Source.UPSTREAM,
+            what=f"the output of task {task.name}",
+            code=FailureCode.OUTPUT_MISMATCH,
+            source=Source.UPSTREAM,
+            task=attempt.path,
         )
+        if mismatch is not None:
+            raise AttemptFailedError(mismatch, result.egress_bytes)
         return result
+
+    async def _call(self, attempt: Attempt, action: HttpRequestPlan, value: Json) -> TaskResult:
+        call = attempt.call
+        # The execution's deadline may come first: it cancels the attempt by itself.
+        remaining = attempt.deadline_at - self.clock()
+        bounds = http.Bounds(call.timeout_seconds, remaining, repeatable=call.task.safe)
+        request = http.render(action, _request_scope(value, attempt.scope), bounds)
+        if call.circuit is None:
+            return await http.exchange(self.client, action, request)
+        return await self._guarded(attempt, action, request, call.circuit)
+
+    async def _guarded(
+        self, attempt: Attempt, action: HttpRequestPlan, request: HttpRequest, policy: CircuitPolicy
+    ) -> TaskResult:
+        """The exchange, unless the upstream's circuit is open; how it ends is reported to the circuit."""
+        permit = await self.circuits.admit(self.tenant, action.origin, policy, self.clock())
+        if isinstance(permit, Refusal):
+            raise AttemptFailedError(_circuit_open(action.origin, permit))
+        try:
+            result = await http.exchange(self.client, action, request)
+        except AttemptFailedError as error:
+            change = await self._report(permit, _outcome(error.failure, policy))
+            opened = action.origin if change is Change.OPENED else ""
+            raise AttemptFailedError(error.failure, error.egress_bytes, opened) from None
+        except BaseException:
+            # Cut off by a deadline the upstream was too slow for, or by somebody who lost interest.
+            overdue = self.clock() >= attempt.deadline_at
+            await self._report(permit, Outcome.FAILURE if overdue else Outcome.NEUTRAL)
+            raise
+        await self._report(permit, Outcome.SUCCESS)
+        return result
+
+    async def _report(self, permit: Permit, outcome: Outcome) -> Change | None:
+        return await self.circuits.report(permit, outcome, self.clock())
+
+
+def _cache_key(policy: CachePolicy, value: Json, scope: Scope) -> str:
+    """What calls with the same result have in common: the key as written, or the whole input."""
+    key = value if policy.key is None else policy.key(_request_scope(value, scope))
+    return canonical_json(key).decode()
+
+
+def _outcome(failure: Failure, policy: CircuitPolicy) -> Outcome:
+    """What a failed call says of its upstream: one that refuses what it was sent is well."""
+    if failure.retry_on in policy.counts:
+        return Outcome.FAILURE
+    return Outcome.SUCCESS if failure.status is not None and failure.retry_on is None else Outcome.NEUTRAL
+
+
+def _circuit_open(upstream: str, refusal: Refusal) -> Failure:
+    return Failure(
+        code=FailureCode.CIRCUIT_OPEN,
+        message=f"the circuit of {upstream} is open after too many failures; nothing was sent",
+        retry_after_seconds=max(refusal.retry_after_seconds, _RETRY_AFTER_UNKNOWN),
+    )
 
 
 async def _transform(plan: TransformPlan, value: Json) -> Json:
@@ -85,15 +174,4 @@ def _request_scope(value: Json, outer: Scope) -> Scope:
         execution_id=outer.execution_id,
         tenant_name=outer.tenant_name,
         secrets=outer.secrets,
-    )
-
-
-def _check(validator: Validator | None, value: Json, what: str, code: FailureCode, source: Source) -> None:
-    if validator is None or validator.is_valid(value):
-        return
-    found = validator.violations(value)
-    named = "; ".join(f"{violation.pointer or '/'}: {violation.message}" for violation in found[:3])
-    more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""  # noqa: PLR2004  (three are shown)
-    raise AttemptFailedError(
-        Failure(code=code, message=f"{what} does not match its schema: {named}{more}", source=source)
     )

@@ -21,7 +21,7 @@ from tenantry.language.plan.model import (
     TransformPlan,
 )
 from tenantry.language.schemas import compile_validator
-from tenantry.language.templates import Scope, compile_header, compile_url, compile_value
+from tenantry.language.templates import Scope, compile_header, compile_url, compile_value, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,6 +130,7 @@ def _compile_request(spec: HttpTaskSpec) -> HttpRequestPlan:
     return HttpRequestPlan(
         method=request.method,
         url=compile_url(request.url),
+        origin=origin_of(request.url),
         query=tuple((name, compile_value(value)) for name, value in request.query.items()),
         headers=tuple((name, compile_header(value)) for name, value in request.headers.items()),
         body=None if request.body is None else compile_value(request.body),

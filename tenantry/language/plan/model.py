@@ -126,6 +126,7 @@ class HttpRequestPlan:
     Attributes:
         method: upper case.
         url: the whole URL without `query`; values percent-encoded in place, never its scheme or host.
+        origin: the URL's scheme, host and port, in lower case: the same for every request.
         query: name and evaluator, percent-encoding left to the client; null drops the parameter, a list
             repeats it.
         headers: name and text evaluator; CR, LF and NUL raise `TemplateError`.
@@ -137,6 +138,7 @@ class HttpRequestPlan:
 
     method: str
     url: TextEvaluator
+    origin: str = ""
     query: tuple[tuple[str, Evaluator], ...] = ()
     headers: tuple[tuple[str, TextEvaluator], ...] = ()
     body: Evaluator | None = None

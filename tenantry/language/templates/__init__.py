@@ -19,7 +19,7 @@ from tenantry.language.templates.model import Reference, Template
 from tenantry.language.templates.parser import Scan, parse_template, references, scan
 from tenantry.language.templates.predicates import comparison_problem, compile_condition
 from tenantry.language.templates.scope import Evaluator, Predicate, Scope, TextEvaluator
-from tenantry.language.templates.urls import compile_url
+from tenantry.language.templates.urls import compile_url, origin_of
 
 __all__ = [
     "Compare",
@@ -45,6 +45,7 @@ __all__ = [
     "compile_header",
     "compile_url",
     "compile_value",
+    "origin_of",
     "parse_condition",
     "parse_template",
     "references",

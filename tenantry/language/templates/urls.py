@@ -54,6 +54,11 @@ def compile_url(text: str) -> TextEvaluator:
     return evaluate
 
 
+def origin_of(text: str) -> str:
+    """Scheme, host and port of a URL that `compile_url` takes, in lower case."""
+    return _check_origin(text).lower()
+
+
 def _check_origin(text: str) -> str:
     match = _ORIGIN.match(text)
     if match is None:

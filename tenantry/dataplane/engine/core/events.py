@@ -1,6 +1,7 @@
 """Events: everything that can happen to an execution, as it is journaled.
 
-The journal is the truth, the state a fold over it. Names as in SPEC part 2; instants in epoch seconds.
+The journal is the truth, the state a fold over it. Names as in SPEC part 2; instants in epoch seconds. A task
+is named by its path: `lines[3]` is an item, `route/charge` a nested task or one of a sub-workflow.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ class FailureCode(StrEnum):
     UNRESOLVED = "unresolved"
     EGRESS_DENIED = "egress-denied"
     REQUEST_INVALID = "request-invalid"
+    CIRCUIT_OPEN = "circuit-open"
+    NO_CASE = "no-case"
+    TOO_MANY_ITEMS = "too-many-items"
     JOURNAL_UNAVAILABLE = "journal-unavailable"
     DEADLINE = "deadline"
     CANCELLED = "cancelled"
@@ -81,10 +85,62 @@ class WorkflowStarted(Event, frozen=True, kw_only=True, tag=True):
 
 
 class ConditionEvaluated(Event, frozen=True, kw_only=True, tag=True):
-    """A step's condition was decided."""
+    """The condition of a step, or of an item, was decided."""
 
     task: str
     result: bool
+
+
+class SwitchMatched(Event, frozen=True, kw_only=True, tag=True):
+    """A switch chose a case, by its position; `None` is the default."""
+
+    task: str
+    case: int | None
+
+
+class ForEachStarted(Event, frozen=True, kw_only=True, rename="camel", tag=True):
+    """A loop over so many items began."""
+
+    task: str
+    item_count: int
+
+
+class ForEachIteration(Event, frozen=True, kw_only=True, tag=True):
+    """A loop took up the item at `index`; what happens to it is told of `task[index]`."""
+
+    task: str
+    index: int
+
+
+class ForEachCompleted(Event, frozen=True, kw_only=True, rename="camel", tag=True):
+    """Every item of a loop ended. Items that are in neither count were filtered out."""
+
+    task: str
+    success_count: int
+    failure_count: int
+
+
+class GroupStarted(Event, frozen=True, kw_only=True, rename="camel", tag=True):
+    """The nested tasks of a step began; what happens to them is told of `task/<id>`."""
+
+    task: str
+    deadline_at: float
+
+
+class SubworkflowStarted(Event, frozen=True, kw_only=True, rename="camel", tag=True):
+    """A step began to run another workflow; what happens in it is told of `task/<id>`."""
+
+    task: str
+    workflow: str
+    version: int
+    digest: str
+    deadline_at: float
+
+
+class GroupCompleted(Event, frozen=True, kw_only=True, tag=True):
+    """All nested tasks, or all steps of a sub-workflow, ended; their output follows from theirs."""
+
+    task: str
 
 
 class TaskSkipped(Event, frozen=True, kw_only=True, tag=True):
@@ -102,17 +158,23 @@ class TaskStarted(Event, frozen=True, kw_only=True, rename="camel", tag=True, om
     waited_for: tuple[str, ...] = ()
 
 
-class TaskCompleted(Event, frozen=True, kw_only=True, rename="camel", tag=True):
-    """An attempt succeeded. `egress_bytes` is what was sent upstream."""
+class TaskCompleted(Event, frozen=True, kw_only=True, rename="camel", tag=True, omit_defaults=True):
+    """An attempt succeeded; or a fallback's value was taken (attempt 0).
+
+    Attributes:
+        egress_bytes: what was sent upstream.
+        cached: the output is that of an earlier call, or of one made by another execution at the time.
+    """
 
     task: str
     attempt: int
     output: JsonValue
     egress_bytes: int = 0
+    cached: bool = False
 
 
 class TaskFailed(Event, frozen=True, kw_only=True, rename="camel", tag=True):
-    """An attempt failed, or could not begin (attempt 0)."""
+    """An attempt failed; or a step as a whole, before or without one of its own (attempt 0)."""
 
     task: str
     attempt: int
@@ -128,10 +190,51 @@ class TaskRetried(Event, frozen=True, kw_only=True, rename="camel", tag=True):
     not_before: float
 
 
-class WorkflowCompleted(Event, frozen=True, kw_only=True, tag=True):
+class FallbackStarted(Event, frozen=True, kw_only=True, tag=True):
+    """A task failed for good and its fallback takes over, which is told of `task~fallback`."""
+
+    task: str
+
+
+class FailureTolerated(Event, frozen=True, kw_only=True, tag=True):
+    """A task failed for good, and what is around it goes on: it is optional, an item, or a compensation."""
+
+    task: str
+
+
+class CircuitOpened(Event, frozen=True, kw_only=True, tag=True):
+    """A failure of this task's upstream was one too many: calls to it stop for a while."""
+
+    task: str
+    upstream: str
+
+
+class CompensationStarted(Event, frozen=True, kw_only=True, tag=True):
+    """The execution will fail; first, what was done is undone, which is told of `task~compensate`."""
+
+    failure: Failure
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """What the workflow's `response` says the caller gets.
+
+    Attributes:
+        body: `UNSET` when it is the output.
+        is_json: the body is written as JSON; else it is a text.
+    """
+
+    status: int
+    headers: dict[str, str] = {}
+    content_type: str = "application/json"
+    body: JsonValue | msgspec.UnsetType = msgspec.UNSET
+    is_json: bool = True
+
+
+class WorkflowCompleted(Event, frozen=True, kw_only=True, tag=True, omit_defaults=True):
     """The execution ended with an output."""
 
     output: JsonValue
+    answer: Answer | None = None
 
 
 class WorkflowFailed(Event, frozen=True, kw_only=True, tag=True):
@@ -150,11 +253,22 @@ AnyEvent = (
     WorkflowSubmitted
     | WorkflowStarted
     | ConditionEvaluated
+    | SwitchMatched
+    | ForEachStarted
+    | ForEachIteration
+    | ForEachCompleted
+    | GroupStarted
+    | SubworkflowStarted
+    | GroupCompleted
     | TaskSkipped
     | TaskStarted
     | TaskCompleted
     | TaskFailed
     | TaskRetried
+    | FallbackStarted
+    | FailureTolerated
+    | CircuitOpened
+    | CompensationStarted
     | WorkflowCompleted
     | WorkflowFailed
     | WorkflowCancelled

@@ -8,6 +8,13 @@ import msgspec
 
 from tenantry.dataplane.engine.core.events import (
     Failure,
+    FailureTolerated,
+    ForEachCompleted,
+    ForEachStarted,
+    GroupCompleted,
+    GroupStarted,
+    SubworkflowStarted,
+    SwitchMatched,
     TaskCompleted,
     TaskFailed,
     TaskSkipped,
@@ -28,6 +35,9 @@ _ENDS: Final = {
     WorkflowCancelled: ExecutionStatus.CANCELLED,
 }
 
+MAX_BESIDE: Final = 20
+"""How many of the tasks that ran beside one are named."""
+
 
 class AttemptTrace(msgspec.Struct, rename="camel", omit_defaults=True):
     """One attempt; seconds since the execution's start. No end: it was still running at the trace's end."""
@@ -39,12 +49,16 @@ class AttemptTrace(msgspec.Struct, rename="camel", omit_defaults=True):
 
 
 class TaskTrace(msgspec.Struct, rename="camel", omit_defaults=True):
-    """One step.
+    """One task: a step, an item of a loop, a fallback or a compensation; with `inside`, what it consists of.
 
     Attributes:
+        id: its path: `lines[3]` is an item of `lines`, `route/charge` is inside `route`.
         wait_seconds: from the end of the last step it waited for to its first attempt.
         waited_for: the steps it had to wait for.
-        ran_beside: the steps that ran during some of the same time.
+        ran_beside: calls that ran during some of the same time, up to twenty.
+        chose: the case a switch matched, by position, or `default`.
+        tolerated: it failed, and what is around it went on.
+        cached: its output is that of another call.
     """
 
     id: str
@@ -57,10 +71,14 @@ class TaskTrace(msgspec.Struct, rename="camel", omit_defaults=True):
     ran_beside: tuple[str, ...] = ()
     attempts: list[AttemptTrace] = []
     skip_reason: str = ""
+    chose: str = ""
+    tolerated: bool = False
+    cached: bool = False
+    failure: Failure | None = None
 
 
 class Trace(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
-    """An execution's timeline, its steps in the order they began. Times in seconds since its start."""
+    """An execution's timeline, its tasks in the order they began. Times in seconds since its start."""
 
     execution_id: str
     workflow: str = ""
@@ -85,68 +103,99 @@ class _Builder:
         self._tasks: dict[str, TaskTrace] = {}
 
     def add(self, event: AnyEvent) -> None:
-        if isinstance(event, WorkflowSubmitted):
-            self._trace.workflow, self._trace.version = event.workflow, event.version
-            self._trace.started_at = event.at
-        elif isinstance(event, TaskStarted):
-            self._start(event)
-        elif isinstance(event, TaskCompleted):
-            self._end_attempt(event, "completed", None)
-        elif isinstance(event, TaskFailed):
-            self._end_attempt(event, "failed", event.failure)
-        elif isinstance(event, TaskSkipped):
-            at = self._seconds(event)
-            task = TaskTrace(event.task, at, "skipped", at, 0.0, skip_reason=event.reason)
-            self._tasks[event.task] = task
-        elif type(event) in _ENDS:
-            self._trace.status = _ENDS[type(event)].value
-            self._trace.duration_seconds = self._seconds(event)
+        match event:
+            case WorkflowSubmitted():
+                self._trace.workflow, self._trace.version = event.workflow, event.version
+                self._trace.started_at = event.at
+            case WorkflowCompleted() | WorkflowFailed() | WorkflowCancelled():
+                self._trace.status = _ENDS[type(event)].value
+                self._trace.duration_seconds = self._seconds(event)
+            case _:
+                self._add_to_task(event)
+
+    def _add_to_task(self, event: AnyEvent) -> None:
+        match event:
+            case TaskStarted():
+                self._start_attempt(event)
+            case TaskCompleted():
+                self._end_attempt(event, "completed", None).cached = event.cached
+            case TaskFailed():
+                self._end_attempt(event, "failed", event.failure)
+            case TaskSkipped():
+                self._end(event.task, event, "skipped").skip_reason = event.reason
+            case ForEachStarted() | GroupStarted() | SubworkflowStarted():
+                self._task(event.task, event)
+            case ForEachCompleted() | GroupCompleted():
+                self._end(event.task, event, "completed")
+            case SwitchMatched():
+                self._task(event.task, event).chose = "default" if event.case is None else str(event.case)
+            case FailureTolerated():
+                self._task(event.task, event).tolerated = True
+            case _:
+                pass  # it says nothing of when a task ran
 
     def finish(self) -> Trace:
         tasks = list(self._tasks.values())
         for task in tasks:
             if task.status == "running" and self._trace.duration_seconds is not None:
-                task.status = "cancelled"  # the execution ended first and abandoned it
-            task.ran_beside = tuple(
-                other.id for other in tasks if other is not task and _overlap(task, other)
-            )
+                task.status = "cancelled"  # something around it ended first and abandoned it
+        _note_neighbours([task for task in tasks if task.attempts])
         self._trace.tasks = tasks
         return self._trace
 
     def _seconds(self, event: AnyEvent) -> float:
         return round(event.at - self._trace.started_at, 6)
 
-    def _start(self, event: TaskStarted) -> None:
-        at = self._seconds(event)
-        task = self._tasks.get(event.task)
+    def _task(self, path: str, event: AnyEvent) -> TaskTrace:
+        """The task's trace, which begins now if it has not."""
+        task = self._tasks.get(path)
         if task is None:
+            task = self._tasks[path] = TaskTrace(path, self._seconds(event), "running", attempts=[])
+        return task
+
+    def _end(self, path: str, event: AnyEvent, status: str) -> TaskTrace:
+        task = self._task(path, event)
+        task.status, task.end_seconds = status, self._seconds(event)
+        task.duration_seconds = round(task.end_seconds - task.start_seconds, 6)
+        return task
+
+    def _start_attempt(self, event: TaskStarted) -> None:
+        at = self._seconds(event)
+        task = self._task(event.task, event)
+        if not task.attempts:
             ends = [self._tasks[name].end_seconds or 0.0 for name in event.waited_for if name in self._tasks]
-            ready = max(ends, default=0.0)
-            task = TaskTrace(
-                event.task,
-                at,
-                "running",
-                wait_seconds=round(at - ready, 6),
-                waited_for=event.waited_for,
-                attempts=[],
-            )
-            self._tasks[event.task] = task
+            task.start_seconds = at
+            task.wait_seconds = round(at - max(ends, default=0.0), 6) if "/" not in event.task else 0.0
+            task.waited_for = event.waited_for
         task.status, task.end_seconds, task.duration_seconds = "running", None, None
         task.attempts.append(AttemptTrace(event.attempt, at))
 
-    def _end_attempt(self, event: TaskCompleted | TaskFailed, status: str, failure: Failure | None) -> None:
-        at = self._seconds(event)
-        task = self._tasks.setdefault(event.task, TaskTrace(event.task, at, status, attempts=[]))
-        if not task.attempts:  # it failed before any attempt: its condition has no value
-            task.attempts.append(AttemptTrace(event.attempt, at))
-        task.attempts[-1].end_seconds, task.attempts[-1].failure = at, failure
-        task.status, task.end_seconds = status, at
-        task.duration_seconds = round(at - task.start_seconds, 6)
+    def _end_attempt(
+        self, event: TaskCompleted | TaskFailed, status: str, failure: Failure | None
+    ) -> TaskTrace:
+        task = self._end(event.task, event, status)
+        if event.attempt == 0:
+            task.failure = failure  # of the whole, before or without an attempt of its own
+        elif task.attempts:
+            task.attempts[-1].end_seconds, task.attempts[-1].failure = task.end_seconds, failure
+        return task
 
 
-def _overlap(one: TaskTrace, other: TaskTrace) -> bool:
-    if not (one.attempts and other.attempts):
-        return False  # a skipped step ran beside nobody
-    one_end = one.end_seconds if one.end_seconds is not None else float("inf")
-    other_end = other.end_seconds if other.end_seconds is not None else float("inf")
-    return one.start_seconds < other_end and other.start_seconds < one_end
+def _note_neighbours(tasks: list[TaskTrace]) -> None:
+    """Notes which calls ran at the same time: each meets those that run when it begins."""
+    beside: dict[str, list[str]] = {task.id: [] for task in tasks}
+    running: list[TaskTrace] = []
+    for task in sorted(tasks, key=lambda task: task.start_seconds):
+        running = [other for other in running if _end_of(other) > task.start_seconds]
+        for other in running:
+            for one, two in ((task.id, other.id), (other.id, task.id)):
+                if len(beside[one]) < MAX_BESIDE:
+                    beside[one].append(two)
+        running.append(task)
+    order = {task.id: index for index, task in enumerate(tasks)}
+    for task in tasks:
+        task.ran_beside = tuple(sorted(beside[task.id], key=order.__getitem__))
+
+
+def _end_of(task: TaskTrace) -> float:
+    return float("inf") if task.end_seconds is None else task.end_seconds
