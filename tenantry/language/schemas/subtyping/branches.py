@@ -1,0 +1,289 @@
+"""One branch of the search: what is to hold of a value of one sort, taken apart up to the next choice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from tenantry.language.schemas.subtyping.formulas import (
+    ARRAY,
+    ARRAYS,
+    OBJECT,
+    OBJECTS,
+    TRUE,
+    Atom,
+    Bound,
+    Contains,
+    Either,
+    Every,
+    ExactlyOne,
+    Fields,
+    Formula,
+    Has,
+    Items,
+    Literal,
+    Names,
+    Negation,
+    Node,
+    Side,
+    SomeField,
+    SomeItem,
+    Sorts,
+    Untyped,
+    Values,
+)
+from tenantry.language.schemas.subtyping.holding import hold, sort_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from tenantry.language.values import Json
+
+Option: TypeAlias = tuple[Literal, ...]
+Choice: TypeAlias = tuple[Option, ...]
+"""Options of which at least one is to hold."""
+
+
+@dataclass(slots=True)
+class Branch:
+    """What is to hold of a value of one sort.
+
+    Attributes:
+        sort: of the value.
+        alive: whether nothing contradicts it plainly.
+        literals: everything that was put in.
+        facts: what is left of that once connectives are gone; judged together, keyword by keyword.
+        choices: what is not taken apart yet.
+        values: the only values there can be, where they are listed.
+        excluded: values that are listed as excluded, of sorts that are not taken apart.
+        is_untyped: whether the giving side says that nothing is known of the value.
+        is_known: whether the giving side says anything else.
+    """
+
+    sort: str
+    alive: bool = True
+    literals: list[Literal] = field(default_factory=list)
+    facts: list[Literal] = field(default_factory=list)
+    choices: list[Choice] = field(default_factory=list)
+    values: list[Json] | None = None
+    excluded: list[Json] = field(default_factory=list)
+    is_untyped: bool = False
+    is_known: bool = False
+
+    def extended(self, literals: Iterable[Literal]) -> Branch:
+        """The branch with further literals."""
+        branch = replace(
+            self,
+            literals=[*self.literals],
+            facts=[*self.facts],
+            choices=[*self.choices],
+            excluded=[*self.excluded],
+        )
+        for literal in literals:
+            branch.put(literal)
+        return branch
+
+    def put(self, literal: Literal) -> None:
+        """Adds a literal."""
+        self.literals.append(literal)
+        self._add(literal)
+
+    def _add(self, literal: Literal) -> None:
+        formula, positive, side = literal
+        match formula:
+            case Node(parts=parts) | Every(parts=parts):
+                self._connect([(Literal(part, positive, side),) for part in parts], together=positive)
+            case Either(parts=parts):
+                self._connect([(Literal(part, positive, side),) for part in parts], together=not positive)
+            case Negation(part=part):
+                self._add(Literal(part, not positive, side))
+            case ExactlyOne(parts=parts):
+                self._choose(_of_exactly_one(parts, side, positive=positive))
+            case Untyped():
+                self.is_untyped = True
+                self.alive = self.alive and positive
+            case _:
+                self.is_known = self.is_known or side is Side.GIVEN
+                self._state(literal)
+
+    def _state(self, literal: Literal) -> None:
+        formula, positive, side = literal
+        match formula:
+            case Sorts(sorts=sorts):
+                self.alive = self.alive and (self.sort in sorts) is positive
+            case Values(values=values):
+                self._list([value for value in values if sort_of(value) == self.sort], literal)
+            case Atom(sorts=sorts) if self.sort not in sorts:
+                self.alive = self.alive and positive
+            case _ if positive or type(formula) not in _NEGATIONS:
+                self.facts.append(literal)
+            case _:
+                self._choose(_NEGATIONS[type(formula)](formula, side))
+
+    def _connect(self, options: list[Option], *, together: bool) -> None:
+        if together:
+            for (literal,) in options:
+                self._add(literal)
+        else:
+            self._choose(tuple(options))
+
+    def _choose(self, choice: Choice) -> None:
+        """Adds a choice, without the options that are plainly false; none where one is plainly true."""
+        options = []
+        for option in choice:
+            truths = [self._truth(literal) for literal in option]
+            if False in truths:
+                continue
+            if all(truths):
+                return
+            options.append(option)
+        if len(options) == 1:
+            for literal in options[0]:
+                self._add(literal)
+        elif options:
+            self.choices.append(tuple(options))
+            is_given = options[0][0].side is Side.GIVEN
+            self.is_known = self.is_known or (is_given and all(map(says_something, options)))
+        else:
+            self.alive = False
+
+    def _truth(self, literal: Literal) -> bool | None:
+        """Whether a literal is true or false of every value of the sort; `None` when that depends."""
+        formula, positive, _ = literal
+        if isinstance(formula, Negation):
+            return self._truth(Literal(formula.part, not positive, literal.side))
+        if isinstance(formula, Sorts):
+            return (self.sort in formula.sorts) is positive
+        if isinstance(formula, Atom) and self.sort not in formula.sorts:
+            return positive
+        if isinstance(formula, Every | Either) and not formula.parts:
+            return isinstance(formula, Every) is positive
+        return None
+
+    def _list(self, values: list[Json], literal: Literal) -> None:
+        if literal.positive:
+            before = self.values
+            self.values = values if before is None else [one for one in before if hold([literal], one)]
+            self.alive = self.alive and bool(self.values)
+        elif self.sort in _TAKEN_APART:
+            for value in values:
+                self._choose(tuple(_TAKEN_APART[self.sort](value, literal.side)))
+        else:
+            self.excluded += values
+
+
+def says_something(option: Option) -> bool:
+    """Whether what holds of a value is known where this holds."""
+    return not any(literal.positive and _mentions_untyped(literal.formula) for literal in option)
+
+
+def _mentions_untyped(formula: Formula) -> bool:
+    if isinstance(formula, Node | Every | Either | ExactlyOne):
+        return any(map(_mentions_untyped, formula.parts))
+    return isinstance(formula, Untyped)
+
+
+def _of_exactly_one(parts: tuple[Formula, ...], side: Side, *, positive: bool) -> Choice:
+    def option(chosen: set[int]) -> Option:
+        # The chosen first: an option is plainly false mostly because of them.
+        order = sorted(range(len(parts)), key=lambda index: index not in chosen)
+        return tuple(Literal(parts[index], index in chosen, side) for index in order)
+
+    if positive:
+        return tuple(option({index}) for index in range(len(parts)))
+    pairs = (
+        (Literal(parts[one], True, side), Literal(parts[other], True, side))
+        for other in range(len(parts))
+        for one in range(other)
+    )
+    return (option(set()), *pairs)
+
+
+def _not_bound(formula: Bound, side: Side) -> Choice:
+    return ((Literal(formula.negated(), True, side),),)
+
+
+def _not_items(formula: Items, side: Side) -> Choice:
+    count = len(formula.prefix)
+    found = [
+        SomeItem(ARRAYS, index, False, frozenset((Literal(part, False, side),)), formula)
+        for index, part in enumerate(formula.prefix)
+    ]
+    found.append(SomeItem(ARRAYS, count, True, frozenset((Literal(formula.rest, False, side),)), formula))
+    return tuple((Literal(item, True, side),) for item in found)
+
+
+def _not_contains(formula: Contains, side: Side) -> Choice:
+    found = []
+    if formula.least:
+        found.append(Contains(ARRAYS, formula.item, 0, formula.least - 1))
+    if formula.most is not None:
+        found.append(Contains(ARRAYS, formula.item, formula.most + 1, None))
+    return tuple((Literal(item, True, side),) for item in found)
+
+
+def _not_fields(formula: Fields, side: Side) -> Choice:
+    found = [
+        SomeField(OBJECTS, name, frozenset(), frozenset((Literal(part, False, side),)), formula)
+        for name, part in formula.named.items()
+    ]
+    found += [
+        SomeField(
+            OBJECTS,
+            None,
+            frozenset((Literal(pattern, True, side),)),
+            frozenset((Literal(part, False, side),)),
+            formula,
+        )
+        for pattern, part in formula.patterns
+    ]
+    found.append(_other_field(formula, side))
+    return tuple((Literal(item, True, side),) for item in found)
+
+
+def _other_field(formula: Fields, side: Side) -> SomeField:
+    names = {Literal(pattern, False, side) for pattern, _ in formula.patterns}
+    if formula.named:
+        names.add(Literal(Values(tuple(formula.named)), False, side))
+    value = frozenset((Literal(formula.others, False, side),))
+    return SomeField(OBJECTS, None, frozenset(names), value, formula)
+
+
+def _not_names(formula: Names, side: Side) -> Choice:
+    # The value says nothing but whose question it is.
+    names, value = Literal(formula.name, False, side), Literal(TRUE, True, side)
+    return ((Literal(SomeField(OBJECTS, None, frozenset((names,)), frozenset((value,))), True, side),),)
+
+
+def _not_this_object(value: dict[str, Json], side: Side) -> Iterable[Option]:
+    for name, item in value.items():
+        differs = frozenset((Literal(Values((item,)), False, side),))
+        yield (Literal(Has(OBJECTS, name), False, side),)
+        yield (Literal(SomeField(OBJECTS, name, frozenset(), differs), True, side),)
+    names = frozenset((Literal(Values(tuple(value)), False, side),))
+    more = SomeField(OBJECTS, None, names, frozenset((Literal(TRUE, True, side),)))
+    yield (Literal(more, True, side),)
+
+
+def _not_this_array(value: list[Json], side: Side) -> Iterable[Option]:
+    for is_lower in (False, True):
+        yield (Literal(Bound(ARRAYS, is_lower, len(value), True), True, side),)
+    for index, item in enumerate(value):
+        differs = frozenset((Literal(Values((item,)), False, side),))
+        yield (Literal(SomeItem(ARRAYS, index, False, differs), True, side),)
+
+
+_NEGATIONS: Final[dict[type, Callable[[Any, Side], Choice]]] = {
+    Bound: _not_bound,
+    Items: _not_items,
+    Contains: _not_contains,
+    Fields: _not_fields,
+    Names: _not_names,
+}
+"""Atoms whose negation is a choice between other atoms."""
+
+_TAKEN_APART: Final[dict[str, Callable[[Any, Side], Iterable[Option]]]] = {
+    ARRAY: _not_this_array,
+    OBJECT: _not_this_object,
+}
+"""Sorts of values that are told from a listed one part by part."""
