@@ -6,6 +6,7 @@ A finding is a value, never an exception: validation reports all of them at once
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -51,6 +52,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_de
         position: where in the source text, when it is known.
         suggestion: what to do, in words: the nearest name, or how to write it.
         edit: the suggestion carried out, when the source text is known and the edit is certain.
+        counterexample: a JSON value that shows what is wrong, such as an input that a task would refuse.
     """
 
     code: str
@@ -62,6 +64,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_de
     position: Position | None = None
     suggestion: str = ""
     edit: Edit | None = None
+    counterexample: Any = msgspec.UNSET
 
     @property
     def docs(self) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import UNSET
 
 from tenantry.language.codes import Code
 from tenantry.language.documents.edits import rename_key, rename_value, rename_within
@@ -10,10 +12,13 @@ from tenantry.language.documents.nearest import did_you_mean, nearest
 from tenantry.language.findings import Finding, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+
+    from msgspec import UnsetType
 
     from tenantry.language.documents.document import Document
     from tenantry.language.findings import Edit
+    from tenantry.language.values import Json
 
 MAX_FINDINGS: Final = 100
 MAX_COMPARED: Final = 20_000  # at up to 50 microseconds each
@@ -29,6 +34,9 @@ class Report:
         self._findings = list(findings)
         self._left_out = 0
         self._compared = 0
+        self._made_up: tuple[str, ...] = ()
+        self._made_up_names: frozenset[str] = frozenset()
+        self._told: set[tuple[str | int | None, ...]] = set()
         self._refuses = any(finding.severity is Severity.ERROR for finding in self._findings)
 
     def add(
@@ -43,8 +51,9 @@ class Report:
         meant: tuple[str, Iterable[str]] | None = None,
         edit: Edit | None = None,
         severity: Severity = Severity.ERROR,
+        counterexample: Json | UnsetType = UNSET,
     ) -> None:
-        """Adds a finding.
+        """Adds a finding, unless it is there: what several parts of a document take is judged for each.
 
         Args:
             code: of the finding.
@@ -57,7 +66,10 @@ class Report:
                 edit where it is certain.
             edit: the suggestion carried out.
             severity: whether it refuses the document.
+            counterexample: a value that shows what is wrong.
         """
+        if self._is_made_up(pointer) or self._is_told(code, pointer, offset, message):
+            return
         self._refuses |= severity is Severity.ERROR
         if len(self._findings) >= MAX_FINDINGS:
             self._left_out += 1
@@ -65,7 +77,7 @@ class Report:
         document = self.document
         place = document.locate_key(pointer) if at_key else document.locate(pointer, offset)
         if meant is not None:
-            name, known = meant[0], tuple(meant[1])
+            name, known = meant[0], tuple(other for other in meant[1] if other not in self._made_up_names)
             near = self.nearest(name, known)
             suggestion = did_you_mean(near, known)
             edit = self._rename(pointer, offset, name, near, at_key=at_key) if near else None
@@ -79,8 +91,18 @@ class Report:
             position=place,
             suggestion=suggestion,
             edit=edit,
+            counterexample=counterexample,
         )
         self._findings.append(finding)
+
+    def disregard(self, made_up: Mapping[str, Any]) -> None:
+        """From now on takes no findings about values the author did not write, nor their names for meant.
+
+        Args:
+            made_up: the values, by JSON pointer.
+        """
+        self._made_up = tuple(made_up)
+        self._made_up_names = frozenset(value for value in made_up.values() if isinstance(value, str))
 
     def leave_out(self, count: int) -> None:
         """Counts errors that nobody has looked into."""
@@ -112,6 +134,14 @@ class Report:
         if self._left_out:
             ordered.append(self._too_many())
         return tuple(ordered)
+
+    def _is_made_up(self, pointer: str) -> bool:
+        return any(pointer == place or pointer.startswith(f"{place}/") for place in self._made_up)
+
+    def _is_told(self, *finding: str | int | None) -> bool:
+        told = finding in self._told
+        self._told.add(finding)
+        return told
 
     def _too_many(self) -> Finding:
         return Finding(
