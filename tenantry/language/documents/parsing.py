@@ -132,8 +132,10 @@ def _document(raw: dict[str, Any], source: str, text: str = "", span: Span | Non
 
 def _name(raw: dict[str, Any]) -> str:
     metadata = raw.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    if not name or not isinstance(name, str):
+    if not isinstance(metadata, dict):
+        return ""
+    name = metadata.get("name")
+    if not isinstance(name, str):
         return ""
     namespace = metadata.get("namespace") if raw.get("kind") == "Workflow" else None
     return f"{namespace}/{name}" if namespace and isinstance(namespace, str) else name

@@ -75,14 +75,19 @@ def read(document: Document, model: type[ModelT]) -> tuple[ModelT | None, tuple[
         return model.model_validate(document.raw), ()
     except ValidationError as error:
         report = Report(document)
-        details = error.errors(include_url=False)
-        report.leave_out(len(details[MAX_PROBLEMS:]))
-        problems = [(detail, place_of(model, detail["loc"])) for detail in details[:MAX_PROBLEMS]]
-        told = _told_otherwise(problems)
-        for detail, place in problems:
-            if (detail["type"], place.tokens) not in told:
-                _Problem(detail, place, report).explain()
+        explain(error, model, report)
         return None, report.findings()
+
+
+def explain(error: ValidationError, model: type[BaseModel], report: Report) -> None:
+    """Adds to the report what pydantic found when it read the report's document as the model."""
+    details = error.errors(include_url=False)
+    report.leave_out(len(details[MAX_PROBLEMS:]))
+    problems = [(detail, place_of(model, detail["loc"])) for detail in details[:MAX_PROBLEMS]]
+    told = _told_otherwise(problems)
+    for detail, place in problems:
+        if (detail["type"], place.tokens) not in told:
+            _Problem(detail, place, report).explain()
 
 
 def _told_otherwise(problems: list[tuple[ErrorDetails, Place]]) -> set[tuple[str, Tokens]]:
@@ -153,7 +158,7 @@ class _Problem:
         )
 
     def _not_one_of(self, tokens: Tokens, expected: str, value: Any) -> None:
-        known = _QUOTED.findall(expected)
+        known = quoted_names(expected)
         *others, last = (f'"{name}"' for name in known)
         choice = f"{', '.join(others)} or {last}" if others else last
         pointer, near = _pointer(tokens), self._report.nearest(str(value), known)
@@ -178,6 +183,11 @@ class _Problem:
 
     def _context(self, key: str) -> str:
         return str(self._detail["ctx"][key])
+
+
+def quoted_names(expected: str) -> list[str]:
+    """The names in pydantic's list of what it would take: `'a', 'b' or 'c'`."""
+    return _QUOTED.findall(expected)
 
 
 def _pointer(tokens: Tokens) -> str:

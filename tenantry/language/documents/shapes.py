@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 _KEY = "[key]"  # pydantic's last element when a mapping's key is at fault
 
@@ -17,11 +20,13 @@ class Place:
 
     Attributes:
         tokens: of the JSON pointer to it.
+        required: of each token, whether it has to be there: a required field, or an entry of a list.
         known: the fields that exist beside it, when it is a field of a model.
         is_key: it is about a mapping's key rather than its value.
     """
 
     tokens: tuple[str | int, ...]
+    required: tuple[bool, ...]
     known: tuple[str, ...]
     is_key: bool
 
@@ -30,6 +35,7 @@ def place_of(model: type[BaseModel], location: tuple[str | int, ...]) -> Place:
     """The place an error's `loc` names, without the tags of unions that pydantic mixes into it."""
     is_key = bool(location) and location[-1] == _KEY
     tokens: list[str | int] = []
+    required: list[bool] = []
     known: tuple[str, ...] = ()
     shape: Any = model
     for element in location[:-1] if is_key else location:
@@ -39,9 +45,11 @@ def place_of(model: type[BaseModel], location: tuple[str | int, ...]) -> Place:
             continue
         tokens.append(element)
         fields = _fields(shape)
+        field = fields.get(str(element))
+        required.append(field.is_required() if field else isinstance(element, int))
         known = tuple(fields)
-        shape = fields.get(str(element)) if fields else _items(shape)
-    return Place(tuple(tokens), known, is_key)
+        shape = field.annotation if field else _items(shape)
+    return Place(tuple(tokens), tuple(required), known, is_key)
 
 
 def _variant(shape: Any, element: str | int) -> Any:
@@ -56,11 +64,11 @@ def _is_tagged(member: type[BaseModel], tag: str | int) -> bool:
     return any(tag in get_args(field.annotation) for field in member.model_fields.values())
 
 
-def _fields(shape: Any) -> dict[str, Any]:
-    """The annotations of a model's fields by their outside names; nothing for what is no model."""
+def _fields(shape: Any) -> dict[str, FieldInfo]:
+    """A model's fields by their outside names; nothing for what is no model."""
     for member in _members(shape):
         if _is_model(member):
-            return {field.alias or name: field.annotation for name, field in member.model_fields.items()}
+            return {field.alias or name: field for name, field in member.model_fields.items()}
     return {}
 
 

@@ -42,7 +42,10 @@ def validate_task(document: Document) -> tuple[WorkflowTask | None, tuple[Findin
     """
     task, findings = read(document, WorkflowTask)
     report = Report(document, findings)
-    if check_amount(document, report) and (readable := task or mend(document, WorkflowTask)) is not None:
+    if (
+        check_amount(document, report)
+        and (readable := task or mend(document, WorkflowTask, report)) is not None
+    ):
         _check(readable.spec, report)
     return (None if report.has_errors else task), report.findings()
 

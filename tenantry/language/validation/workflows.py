@@ -42,7 +42,10 @@ def validate_workflow(document: Document, library: Library) -> tuple[Workflow | 
     """
     workflow, findings = read(document, Workflow)
     report = Report(document, findings)
-    if check_amount(document, report) and (readable := workflow or mend(document, Workflow)) is not None:
+    if (
+        check_amount(document, report)
+        and (readable := workflow or mend(document, Workflow, report)) is not None
+    ):
         _Check(readable, library, report).run()
     return (None if report.has_errors else workflow), report.findings()
 
