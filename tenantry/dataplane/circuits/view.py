@@ -82,7 +82,7 @@ def circuit_name(upstream: str, policy: CircuitPolicy) -> str:
         policy.half_open_requests,
         *sorted(policy.counts),
     )
-    digest = sha256(" ".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()
+    digest = sha256(" ".join(map(str, parts)).encode()).hexdigest()
     place = _UNNAMEABLE.sub("-", upstream.rpartition("://")[2]).strip("-")
     return f"{place}-{digest[:_DIGEST_LETTERS]}"
 
