@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tenantry.language.plan.model import (
+    ActionPlan,
+    CallPlan,
     Durability,
+    ForEachPlan,
+    GroupPlan,
     HttpRequestPlan,
     Plan,
     RetryPolicy,
@@ -15,8 +19,9 @@ from tenantry.language.plan.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from tenantry.language.plan.model import BodyPlan
     from tenantry.language.templates.scope import Predicate, Scope
 
 NO_RETRY = RetryPolicy()
@@ -26,13 +31,60 @@ def transform(
     name: str = "identity", evaluate: Callable[[Any], Any] = lambda value: value, *, safe: bool = True
 ) -> TaskPlan:
     """A task that computes its output."""
-    return TaskPlan(name=name, action=TransformPlan(evaluate=evaluate), safe=safe)
+    return TaskPlan(name=name, digest=name, action=TransformPlan(evaluate=evaluate), safe=safe)
 
 
 def http(url: str, method: str = "GET", *, safe: bool = True, **options: Any) -> TaskPlan:
     """A task that calls a fixed URL."""
     request = HttpRequestPlan(method=method, url=lambda _scope: url, **options)
-    return TaskPlan(name="call", action=request, safe=safe)
+    return TaskPlan(name="call", digest=f"{method} {url}", action=request, safe=safe)
+
+
+def unsafe() -> TaskPlan:
+    """A task whose calls may not be repeated."""
+    return http("http://x", "POST", safe=False)
+
+
+def call(task: TaskPlan | None = None, **options: Any) -> CallPlan:
+    """A call of a task on the workflow's input."""
+    return CallPlan(**{"task": task or transform(), "bind": lambda scope: scope.input, **options})
+
+
+def loop(items: Any, body: BodyPlan | None = None, **options: Any) -> ForEachPlan:
+    """A loop over the list, or over what the function gives; `condition` and the like are its action's."""
+    inner = {name: options.pop(name) for name in (*options,) if name in ActionPlan.__slots__}
+    action = ActionPlan(body=body or call(bind=lambda scope: scope.items["item"]), **inner)
+    give = items if callable(items) else lambda _scope: items
+    return ForEachPlan(**{"items": give, "variable": "item", "action": action, **options})
+
+
+def group(
+    dependencies: Mapping[str, Sequence[str]],
+    actions: Mapping[str, ActionPlan | BodyPlan] | None = None,
+    *,
+    optional: Collection[str] = (),
+    output: Callable[[Scope], Any] = lambda scope: dict(scope.outputs),
+    timeout_seconds: float | None = None,
+) -> GroupPlan:
+    """A graph of the given steps, by id, each with the steps it depends on."""
+    index = {step: position for position, step in enumerate(dependencies)}
+    steps = tuple(
+        StepPlan(
+            index=position,
+            id=step,
+            action=_action((actions or {}).get(step) or call()),
+            optional=step in optional,
+            dependencies=tuple(index[before] for before in dependencies[step]),
+            dependents=tuple(index[after] for after, needs in dependencies.items() if step in needs),
+        )
+        for step, position in index.items()
+    )
+    return GroupPlan(steps=steps, groups=(tuple(index),), render=output, timeout_seconds=timeout_seconds)
+
+
+def workflow(graph: GroupPlan, **options: Any) -> Plan:
+    """A workflow that is the graph."""
+    return Plan(**{"workflow": "made-by-hand", "version": 1, "digest": "0" * 64, "graph": graph, **options})
 
 
 def make_plan(
@@ -47,31 +99,26 @@ def make_plan(
     durability: Durability = Durability.JOURNALED,
     output: Callable[[Scope], Any] = lambda scope: dict(scope.outputs),
 ) -> Plan:
-    """A plan of the given steps, by id, each with the steps it depends on."""
-    index = {step: position for position, step in enumerate(dependencies)}
-    steps = tuple(
-        StepPlan(
-            index=position,
-            id=step,
-            task=(tasks or {}).get(step) or transform(),
-            bind=lambda scope: scope.input,
+    """A workflow of steps that each call a task."""
+    actions = {
+        step: ActionPlan(
+            body=call(
+                (tasks or {}).get(step),
+                timeout_seconds=timeout_seconds,
+                retry=(retries or {}).get(step, NO_RETRY),
+            ),
             condition=(conditions or {}).get(step),
             condition_text="the condition",
-            dependencies=tuple(index[before] for before in dependencies[step]),
-            dependents=tuple(index[after] for after, needs in dependencies.items() if step in needs),
-            timeout_seconds=timeout_seconds,
-            retry=(retries or {}).get(step, NO_RETRY),
         )
-        for step, position in index.items()
-    )
-    return Plan(
-        workflow="made-by-hand",
-        version=1,
-        digest="0" * 64,
-        steps=steps,
-        groups=(tuple(index),),
-        render_output=output,
+        for step in dependencies
+    }
+    return workflow(
+        group(dependencies, actions, output=output),
         deadline_seconds=deadline_seconds,
         max_parallel=max_parallel,
         durability=durability,
     )
+
+
+def _action(plan: ActionPlan | BodyPlan) -> ActionPlan:
+    return plan if isinstance(plan, ActionPlan) else ActionPlan(body=plan)

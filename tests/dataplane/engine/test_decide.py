@@ -53,7 +53,7 @@ def complete(state: ExecutionState, task: str, at: float = 1.0, output: Any = No
 
 
 def fail(state: ExecutionState, task: str, failure: Failure, at: float = 1.0) -> list[AnyEvent]:
-    attempt = state.steps[state.index[task]].attempt
+    attempt = state.activities[task].attempt
     return advance(state, TaskFailed(at=at, task=task, attempt=attempt, failure=failure), at)[1:]
 
 
@@ -134,7 +134,7 @@ def test_a_retryable_failure_is_retried_after_its_delay() -> None:
     state, _ = submit(make_plan({"a": []}, retries={"a": TWICE}))
     assert fail(state, "a", BUSY, at=1.0) == [TaskRetried(at=1.0, task="a", attempt=2, not_before=1.5)]
     assert wake_at(state) == 1.5
-    assert decide(state, 1.4) == []
+    assert decide(state, 1.4) is None
     assert advance(state, None, 1.5) == [TaskStarted(at=1.5, task="a", attempt=2)]
 
 
@@ -219,7 +219,7 @@ def test_nothing_happens_after_the_end(late: str | None) -> None:
     state, _ = submit(make_plan({"a": []}))
     advance(state, WorkflowCancelled(at=1.0, actor="key"), 1.0)
     assert state.status is ExecutionStatus.CANCELLED
-    assert decide(state, 100.0) == []
+    assert decide(state, 100.0) is None
     if late:
         assert complete(state, "a", at=2.0) == []
         assert state.status is ExecutionStatus.CANCELLED

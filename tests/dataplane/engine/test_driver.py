@@ -30,11 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from tenantry.dataplane.clock import Clock
+    from tenantry.dataplane.engine.ports import Attempt
     from tenantry.dataplane.engine.record import ExecutionRecord
-    from tenantry.language.plan.model import StepPlan
-    from tenantry.language.templates.scope import Scope
 
-    Attempt = Callable[[], Awaitable[Any]]
+    Doing = Callable[[], Awaitable[Any]]
 
 BUSY = Failure(code=FailureCode.UPSTREAM_STATUS, message="503", status=503, retry_on=RetryOn.SERVER_ERROR)
 UNSAFE = {"a": http("http://x", "POST", safe=False)}
@@ -64,18 +63,19 @@ class ScriptedJournal:
 class ScriptedRunner:
     """Does what the script says for each step's next attempt; without a script it succeeds with 1."""
 
-    def __init__(self, script: dict[str, list[Attempt]] | None = None) -> None:
+    def __init__(self, script: dict[str, list[Doing]] | None = None) -> None:
         self._script = script or {}
         self.calls: list[tuple[str, float, float]] = []
         self.abandoned: list[str] = []
 
-    async def run(self, step: StepPlan, _scope: Scope, remaining_seconds: float) -> TaskResult:
-        self.calls.append((step.id, asyncio.get_running_loop().time(), remaining_seconds))
-        attempts = self._script.get(step.id)
+    async def run(self, attempt: Attempt) -> TaskResult:
+        now = asyncio.get_running_loop().time()
+        self.calls.append((attempt.path, now, attempt.deadline_at - now))
+        attempts = self._script.get(attempt.path)
         try:
             return TaskResult(await attempts.pop(0)() if attempts else 1, egress_bytes=10)
         except asyncio.CancelledError:
-            self.abandoned.append(step.id)
+            self.abandoned.append(attempt.path)
             raise
 
     def began(self) -> list[str]:
@@ -86,11 +86,11 @@ async def forever() -> None:
     await asyncio.Event().wait()
 
 
-def after(seconds: float, output: Any = 1) -> Attempt:
+def after(seconds: float, output: Any = 1) -> Doing:
     return lambda: asyncio.sleep(seconds, output)
 
 
-def failing(error: Exception) -> Attempt:
+def failing(error: Exception) -> Doing:
     async def fail() -> None:
         await asyncio.sleep(0)
         raise error

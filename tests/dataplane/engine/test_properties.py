@@ -20,7 +20,8 @@ from tenantry.dataplane.engine.core.events import (
     decode_events,
     encode_events,
 )
-from tenantry.dataplane.engine.core.state import ExecutionState, ExecutionStatus, evolve
+from tenantry.dataplane.engine.core.evolve import evolve
+from tenantry.dataplane.engine.core.state import ExecutionState, ExecutionStatus
 from tenantry.language.plan.model import Plan, RetryOn, RetryPolicy
 from tests.support.plans import http, make_plan, transform
 
@@ -87,7 +88,9 @@ def test_a_step_starts_only_after_everything_it_depends_on_ended(
 ) -> None:
     plan, history, _ = made
     ended: set[str] = set()
-    needs = {step.id: {plan.steps[index].id for index in step.dependencies} for step in plan.steps}
+    needs = {
+        step.id: {plan.graph.steps[index].id for index in step.dependencies} for step in plan.graph.steps
+    }
     for event in history:
         if isinstance(event, TaskStarted):
             assert needs[event.task] <= ended
@@ -117,7 +120,7 @@ def test_it_completes_exactly_when_every_step_did_or_was_skipped(
 ) -> None:
     plan, history, state = made
     ended = {event.task for event in history if isinstance(event, TaskCompleted | TaskSkipped)}
-    assert (state.status is ExecutionStatus.COMPLETED) == (ended == {step.id for step in plan.steps})
+    assert (state.status is ExecutionStatus.COMPLETED) == (ended == {step.id for step in plan.graph.steps})
 
 
 @given(histories())
@@ -132,4 +135,4 @@ def test_folding_the_journaled_events_gives_the_same_state(
     assert folded.scope == state.scope
     assert folded.output == state.output
     assert folded.failure == state.failure
-    assert [step.status for step in folded.steps] == [step.status for step in state.steps]
+    assert folded.activities.keys() == state.activities.keys()

@@ -152,6 +152,7 @@ def _open_group(state: ExecutionState, activity: Activity, plan: GroupPlan, scop
     for member in group.members:
         if member.waiting_for == 0:
             _register(state, member)
+    _note_end(state, activity, group)
 
 
 def _group_started(state: ExecutionState, event: GroupStarted) -> None:
@@ -171,6 +172,7 @@ def _subworkflow_started(state: ExecutionState, event: SubworkflowStarted) -> No
     activity.deadline_at = event.deadline_at
     state.timed.append(activity)
     scope = activity.scope.of_child(input_of(activity, body), body.plan.workflow)
+    activity.prepared = msgspec.UNSET
     _open_group(state, activity, body.plan.graph, scope)
 
 
@@ -242,7 +244,9 @@ def _task_started(state: ExecutionState, event: TaskStarted) -> None:
 
 
 def _task_completed(state: ExecutionState, event: TaskCompleted) -> None:
-    activity = state.activities[event.task]
+    activity = state.activities.get(event.task)
+    if activity is None:
+        return  # what was around it failed before: the outcome comes too late
     if activity.phase is Phase.RUNNING:
         activity.count_attempts(-1, -_unsafe(activity))
     else:
@@ -251,7 +255,9 @@ def _task_completed(state: ExecutionState, event: TaskCompleted) -> None:
 
 
 def _task_failed(state: ExecutionState, event: TaskFailed) -> None:
-    activity = state.activities[event.task]
+    activity = state.activities.get(event.task)
+    if activity is None:
+        return  # as above
     if activity.inside is not None:
         _abandon(state, activity)
     elif activity.phase is Phase.RUNNING:
@@ -344,6 +350,11 @@ def _end_step(
         waiting.waiting_for -= 1
         if waiting.waiting_for == 0:
             _register(state, waiting)
+    _note_end(state, owner, group)
+
+
+def _note_end(state: ExecutionState, owner: Activity, group: Group) -> None:
+    """A group without anything left to do is due for its end."""
     if group.remaining == 0:
         owner.phase = Phase.DUE
         state.due.append(owner)
