@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from starlette.responses import Response
@@ -12,12 +13,34 @@ from tenantry.protocol.problems import CONTENT_TYPE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tenantry.dataplane.engine.core.events import Answer
     from tenantry.dataplane.gateway.errors import RefusedError
+
+_WITHOUT_CONTENT: Final = frozenset(
+    (HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT, HTTPStatus.NOT_MODIFIED)
+)
+"""Statuses whose answers have no content (RFC 9110, 15)."""
 
 
 def json_answer(value: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """The value as JSON; structs under their wire names."""
     return Response(msgspec.json.encode(value), status, headers, "application/json")
+
+
+def completed_answer(output: Any, answer: Answer | None, headers: Mapping[str, str]) -> Response:
+    """What a completed execution answers: its output, or what its workflow's `response` says.
+
+    `headers` are the platform's own, and no workflow replaces one.
+    """
+    if answer is None:
+        return json_answer(output, headers=headers)
+    ours = {name.lower() for name in headers}
+    theirs = {name: value for name, value in answer.headers.items() if name.lower() not in ours}
+    body = output if answer.body is msgspec.UNSET else answer.body
+    content = msgspec.json.encode(body) if answer.is_json else str(body).encode()
+    if answer.status in _WITHOUT_CONTENT:
+        return Response(None, answer.status, {**theirs, **headers})
+    return Response(content, answer.status, {**theirs, **headers}, answer.content_type)
 
 
 def problem_answer(error: RefusedError) -> Response:

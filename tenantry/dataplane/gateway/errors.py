@@ -157,10 +157,18 @@ def execution_failed(failure: Failure, execution_id: str) -> RefusedError:
     return RefusedError(refusal, headers)
 
 
-_OF_VALUES: Final = frozenset({FailureCode.UNRESOLVED, FailureCode.INPUT_MISMATCH})
+_OF_VALUES: Final = frozenset(
+    {
+        FailureCode.UNRESOLVED,
+        FailureCode.INPUT_MISMATCH,
+        FailureCode.NO_CASE,
+        FailureCode.TOO_MANY_ITEMS,
+    }
+)
 _CALLERS_VALUES: Final = (HTTPStatus.UNPROCESSABLE_ENTITY, "The input cannot be used")
 _UPSTREAM: Final = (HTTPStatus.BAD_GATEWAY, "A task failed")
 _FAILURES: Final = {
+    FailureCode.CIRCUIT_OPEN: (HTTPStatus.SERVICE_UNAVAILABLE, "The upstream's circuit is open"),
     FailureCode.DEADLINE: (HTTPStatus.GATEWAY_TIMEOUT, "The deadline passed"),
     FailureCode.JOURNAL_UNAVAILABLE: (HTTPStatus.SERVICE_UNAVAILABLE, "The journal is not available"),
     FailureCode.CANCELLED: (HTTPStatus.SERVICE_UNAVAILABLE, "The execution was cancelled"),

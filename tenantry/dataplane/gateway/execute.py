@@ -11,7 +11,7 @@ from tenantry.dataplane.engine.core.state import ExecutionStatus
 from tenantry.dataplane.engine.ports import JournalUnavailableError
 from tenantry.dataplane.gateway import errors
 from tenantry.dataplane.gateway.access import Caller, admit_caller
-from tenantry.dataplane.gateway.answers import json_answer
+from tenantry.dataplane.gateway.answers import completed_answer, json_answer
 from tenantry.dataplane.gateway.body import parse_body, read_body
 from tenantry.dataplane.gateway.costs import estimate
 from tenantry.dataplane.limits.headers import limit_headers
@@ -111,7 +111,7 @@ def _input(data: bytes, plan: Plan) -> Json:
 def _answer(run: Run, headers: dict[str, str]) -> Response:
     state = run.state
     if state.status is ExecutionStatus.COMPLETED:
-        return json_answer(state.output, headers=headers)
+        return completed_answer(state.output, state.answer, headers)
     failure = state.failure or Failure(
         code=FailureCode.CANCELLED, message="the execution was cancelled", source=Source.CALLER
     )

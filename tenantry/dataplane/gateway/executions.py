@@ -11,6 +11,7 @@ import msgspec
 
 from tenantry.dataplane.engine.core.events import (
     AnyEvent,
+    CompensationStarted,
     WorkflowCompleted,
     WorkflowFailed,
     WorkflowSubmitted,
@@ -86,10 +87,8 @@ class ExecutionEndpoints:
         summary, _events = await self._load(caller, request)
         run = self._services.executor.find(caller.tenant.name, summary.id)
         if run is not None:
-            run.cancel(caller.principal.key_id)
-            return json_answer(
-                {"id": summary.id, "status": ExecutionStatus.CANCELLED}, status=HTTPStatus.ACCEPTED
-            )
+            run.cancel(caller.principal.key_id)  # not one that has failed and is being undone
+            return json_answer({"id": summary.id, "status": run.state.status}, status=HTTPStatus.ACCEPTED)
         return json_answer({"id": summary.id, "status": summary.status})
 
     def _caller(self, request: Request, permission: Permission) -> Caller:
@@ -131,7 +130,7 @@ def _contents(events: list[AnyEvent]) -> dict[str, Any]:
             contents["input"] = event.input
         elif isinstance(event, WorkflowCompleted):
             contents["output"] = event.output
-        elif isinstance(event, WorkflowFailed):
+        elif isinstance(event, WorkflowFailed | CompensationStarted):
             contents["failure"] = event.failure
     return contents
 
