@@ -347,7 +347,10 @@ def test_a_text_of_nothing_but_mistakes_gives_a_bounded_number_of_findings() -> 
     assert len(parse_documents("---\n[\n" * 10_000).findings) == 10
     findings = parse_documents("kind: Workflow\n" + "a: 1\n" * 10_000).findings
     assert len(findings) == 101
-    assert (findings[-1].code, findings[-1].message) == ("WF016", "at least 1,000 more findings are not listed")
+    assert (findings[-1].code, findings[-1].message) == (
+        "WF016",
+        "at least 1,000 more findings are not listed",
+    )
 
 
 def test_a_message_is_short_whatever_it_is_about() -> None:
