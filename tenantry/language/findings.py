@@ -53,6 +53,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_de
         suggestion: what to do, in words: the nearest name, or how to write it.
         edit: the suggestion carried out, when the source text is known and the edit is certain.
         counterexample: a JSON value that shows what is wrong, such as an input that a task would refuse.
+        details: more lines about it, aligned for letters of one width: a table, say.
     """
 
     code: str
@@ -65,6 +66,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_de
     suggestion: str = ""
     edit: Edit | None = None
     counterexample: Any = msgspec.UNSET
+    details: str = ""
 
     @property
     def docs(self) -> str:

@@ -52,6 +52,7 @@ class Report:
         edit: Edit | None = None,
         severity: Severity = Severity.ERROR,
         counterexample: Json | UnsetType = UNSET,
+        details: str = "",
     ) -> None:
         """Adds a finding, unless it is there: what several parts of a document take is judged for each.
 
@@ -67,6 +68,7 @@ class Report:
             edit: the suggestion carried out.
             severity: whether it refuses the document.
             counterexample: a value that shows what is wrong.
+            details: more lines about it, such as a table.
         """
         if self._is_made_up(pointer) or self._is_told(code, pointer, offset, message):
             return
@@ -92,6 +94,7 @@ class Report:
             suggestion=suggestion,
             edit=edit,
             counterexample=counterexample,
+            details=details,
         )
         self._findings.append(finding)
 

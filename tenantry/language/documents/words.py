@@ -52,6 +52,16 @@ def parse_duration(text: str) -> float:
     return seconds
 
 
+def write_duration(seconds: float) -> str:
+    """A duration as an author would write it, exact to the microsecond: `500ms`, `1.5s`, `2m`."""
+    rounded = round(seconds, 6)
+    for unit in ("h", "m"):
+        if rounded and rounded % _UNIT_SECONDS[unit] == 0:
+            return f"{rounded / _UNIT_SECONDS[unit]:.0f}{unit}"
+    unit = "s" if rounded >= 1 or not rounded else "ms"
+    return f"{rounded / _UNIT_SECONDS[unit]:.6f}".rstrip("0").rstrip(".") + unit
+
+
 def _refuse(sentence: str) -> NoReturn:
     # Braces would be read as placeholders of pydantic's message template.
     raise PydanticCustomError("word", "{sentence}", {"sentence": sentence})

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from tenantry.language.graph.actions import inner_actions, nested_steps
 from tenantry.language.templates.conditions import parse_condition
 from tenantry.language.templates.parser import references
+from tenantry.language.templates.roots import INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tenantry.language.documents.model import Action, Step
+    from tenantry.language.documents.model import Action, ForEach, Step
+    from tenantry.language.templates.conditions import Condition
     from tenantry.language.templates.model import Reference
     from tenantry.language.values import Json
 
@@ -34,6 +36,14 @@ def dependencies(step: Step) -> tuple[str, ...]:
 def tasks_read(references: Iterable[Reference]) -> Iterator[str]:
     """Ids of the tasks that references read."""
     return (str(reference.path[0]) for reference in references if reference.root == "tasks")
+
+
+def reads_item(condition: Condition, loop: ForEach) -> bool:
+    """Whether a condition on a step asks about the item of the step's own loop: then it filters the items."""
+    return any(
+        reference.root == "forEach" and reference.path[0] in {loop.item_var, INDEX}
+        for reference in condition.references
+    )
 
 
 def reads(step: Step) -> Iterator[Reference]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tenantry.language.graph.dependencies import dependencies
+from tenantry.language.graph.dependencies import dependencies, reads_item
 from tenantry.language.graph.graph import Graph
 from tenantry.language.plan.effort import Effort
 from tenantry.language.plan.model import (
@@ -19,7 +19,6 @@ from tenantry.language.plan.model import (
     ValuePlan,
 )
 from tenantry.language.templates import compile_condition, compile_value, parse_condition, references
-from tenantry.language.templates.roots import INDEX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -175,11 +174,3 @@ class BodyCompiler:
 
     def _compile_compensation(self, compensation: Compensation) -> CallPlan:
         return self._compile_call(compensation.task_ref, compensation.input, Effort())
-
-
-def reads_item(condition: Condition, loop: ForEach) -> bool:
-    """Whether a condition on a step asks about the item of the step's own loop: then it filters the items."""
-    return any(
-        reference.root == "forEach" and reference.path[0] in {loop.item_var, INDEX}
-        for reference in condition.references
-    )
