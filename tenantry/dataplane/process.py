@@ -73,6 +73,7 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
         yield Services(
             registry=registry,
             executor=executor,
+            circuits=circuits,
             journal=journal,
             history=History(pool),
             clock=clock,

@@ -15,6 +15,7 @@ from starlette.routing import Route, Router
 from tenantry.dataplane.engine.ports import JournalUnavailableError
 from tenantry.dataplane.gateway import errors
 from tenantry.dataplane.gateway.answers import problem_answer
+from tenantry.dataplane.gateway.circuits import CircuitEndpoints
 from tenantry.dataplane.gateway.definitions import DefinitionEndpoints
 from tenantry.dataplane.gateway.execute import ExecuteEndpoints
 from tenantry.dataplane.gateway.executions import ExecutionEndpoints
@@ -39,6 +40,7 @@ def create_app(services: Services) -> ASGIApp:
     execute = ExecuteEndpoints(services)
     definitions = DefinitionEndpoints(services)
     executions = ExecutionEndpoints(services)
+    circuits = CircuitEndpoints(services)
     health = HealthEndpoints(services)
     routes = {
         f"{_TENANT}/workflows/{{name}}/execute": _Resource("POST", execute.execute),
@@ -52,6 +54,12 @@ def create_app(services: Services) -> ASGIApp:
         f"{_TENANT}/executions/{{id}}/trace": _Resource("GET", executions.get_trace),
         f"{_TENANT}/executions/{{id}}/events": _Resource("GET", executions.get_events),
         f"{_TENANT}/executions/{{id}}/cancel": _Resource("POST", executions.cancel),
+        f"{_TENANT}/circuits": _Resource("GET", circuits.list_circuits),
+        f"{_TENANT}/circuits/health": _Resource("GET", circuits.get_health),
+        f"{_TENANT}/circuits/{{circuit}}": _Resource("GET", circuits.get_circuit),
+        f"{_TENANT}/circuits/{{circuit}}/open": _Resource("POST", circuits.open),
+        f"{_TENANT}/circuits/{{circuit}}/close": _Resource("POST", circuits.close),
+        f"{_TENANT}/circuits/{{circuit}}/reset": _Resource("POST", circuits.reset),
         "/healthz": _Resource("GET", health.healthz),
         "/readyz": _Resource("GET", health.readyz),
         "/": _Resource("GET", health.index),

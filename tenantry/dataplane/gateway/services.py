@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tenantry.dataplane.bundles.follower import BundleFollower
     from tenantry.dataplane.bundles.registry import Registry
+    from tenantry.dataplane.circuits.port import Circuits
     from tenantry.dataplane.clock import Clock
     from tenantry.dataplane.executor import Executor
     from tenantry.dataplane.journal.history import History
@@ -20,6 +21,7 @@ class Services:
 
     registry: Registry
     executor: Executor
+    circuits: Circuits
     journal: JournalWriter
     history: History
     clock: Clock

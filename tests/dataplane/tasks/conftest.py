@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tenantry.dataplane.tasks.pooled_client import PooledClient
-from tenantry.dataplane.tasks.runner import StepRunner
 from tenantry.tenants.egress import compile_egress_policy
+from tests.support.attempts import make_runner
 from tests.support.testapi import serve_testapi
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+    from tenantry.dataplane.tasks.runner import CallRunner
 
 
 @pytest.fixture(scope="session")
@@ -29,5 +31,5 @@ async def client() -> AsyncIterator[PooledClient]:
 
 
 @pytest.fixture
-def runner(client: PooledClient) -> StepRunner:
-    return StepRunner(client)
+def runner(client: PooledClient) -> CallRunner:
+    return make_runner(client)

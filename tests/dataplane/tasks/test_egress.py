@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tenantry.dataplane.engine.core.events import FailureCode
 from tenantry.dataplane.tasks.pooled_client import PooledClient
-from tenantry.dataplane.tasks.runner import StepRunner
 from tenantry.protocol.problems import Source
 from tenantry.tenants.egress import compile_egress_policy
-from tests.support.attempts import failure_of, http_step, output_of
+from tests.support.attempts import failure_of, http_call, make_runner, output_of
 from tests.support.upstream import Peer, serve
 
+if TYPE_CHECKING:
+    from tenantry.dataplane.tasks.runner import CallRunner
 
-def runner_allowed(*allow: str) -> StepRunner:
-    return StepRunner(PooledClient(compile_egress_policy(allow)))
+
+def runner_allowed(*allow: str) -> CallRunner:
+    return make_runner(PooledClient(compile_egress_policy(allow)))
 
 
 async def answer_all(peer: Peer) -> None:
@@ -71,7 +73,7 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
 )
 async def test_this_machine_and_its_network_are_out_of_reach_however_they_are_spelled(host: str) -> None:
     async with serve(answer_all) as upstream:
-        failure = await failure_of(runner_allowed(), http_step(f"http://{host}:{upstream.port}/"))
+        failure = await failure_of(runner_allowed(), http_call(f"http://{host}:{upstream.port}/"))
         assert failure.code in {FailureCode.EGRESS_DENIED, FailureCode.UPSTREAM_CONNECTION}
         assert upstream.connections == 0
     if failure.code is FailureCode.UPSTREAM_CONNECTION:
@@ -79,7 +81,7 @@ async def test_this_machine_and_its_network_are_out_of_reach_however_they_are_sp
 
 
 async def test_a_refusal_says_what_to_do_and_is_the_caller_s() -> None:
-    failure = await failure_of(runner_allowed("*.example.com"), http_step("http://127.0.0.1/"))
+    failure = await failure_of(runner_allowed("*.example.com"), http_call("http://127.0.0.1/"))
     assert (failure.code, failure.source) == (FailureCode.EGRESS_DENIED, Source.CALLER)
     assert "add it to spec.egress.allow" in failure.message
     assert not failure.outcome_unknown
@@ -87,12 +89,12 @@ async def test_a_refusal_says_what_to_do_and_is_the_caller_s() -> None:
 
 async def test_an_address_that_is_allowed_is_reached() -> None:
     async with serve(answer_all) as upstream:
-        assert await output_of(runner_allowed("127.0.0.0/8"), http_step(upstream.url)) == "reached"
+        assert await output_of(runner_allowed("127.0.0.0/8"), http_call(upstream.url)) == "reached"
 
 
 async def test_a_name_is_judged_by_the_address_it_resolves_to(monkeypatch: pytest.MonkeyPatch) -> None:
     resolve_to(monkeypatch, "10.0.0.5")
-    failure = await failure_of(runner_allowed("*.example.com"), http_step("http://inner.example.com/"))
+    failure = await failure_of(runner_allowed("*.example.com"), http_call("http://inner.example.com/"))
     assert failure.code is FailureCode.EGRESS_DENIED
     assert "may not reach inner.example.com" in failure.message
 
@@ -102,7 +104,7 @@ async def test_of_several_addresses_only_permitted_ones_are_connected_to(
 ) -> None:
     async with serve(answer_all) as upstream:
         resolve_to(monkeypatch, "10.0.0.5", "127.0.0.1", "::1")
-        step = http_step(f"http://shop.test:{upstream.port}/")
+        step = http_call(f"http://shop.test:{upstream.port}/")
         assert await output_of(runner_allowed("127.0.0.1"), step) == "reached"
         assert upstream.connections == 1
 
@@ -113,7 +115,7 @@ async def test_an_answer_is_kept_so_a_name_server_cannot_change_it_between_judgi
     async with serve(answer_all) as upstream:
         asked = resolve_to(monkeypatch, "127.0.0.1")
         runner = runner_allowed("127.0.0.1")
-        step = http_step(f"http://shop.test:{upstream.port}/")
+        step = http_call(f"http://shop.test:{upstream.port}/")
         await asyncio.gather(*(output_of(runner, step) for _ in range(3)))
         await output_of(runner, step)
         assert len(asked) <= 3  # once for each that came before the first answer, none after
@@ -124,7 +126,7 @@ async def test_a_name_that_is_not_found_may_be_retried(monkeypatch: pytest.Monke
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
-    failure = await failure_of(runner_allowed(), http_step("http://nowhere.test/"))
+    failure = await failure_of(runner_allowed(), http_call("http://nowhere.test/"))
     assert failure.code is FailureCode.UPSTREAM_CONNECTION
     assert failure.message == "nowhere.test has no address: Name or service not known"
     assert not failure.outcome_unknown
@@ -136,7 +138,7 @@ async def test_redirects_are_not_followed() -> None:
         await peer.answer(status="302 Found", headers="Location: http://169.254.169.254/\r\n")
 
     async with serve(redirect) as upstream:
-        failure = await failure_of(runner_allowed("127.0.0.1"), http_step(upstream.url))
+        failure = await failure_of(runner_allowed("127.0.0.1"), http_call(upstream.url))
         assert (failure.code, failure.status) == (FailureCode.UPSTREAM_STATUS, 302)
         assert upstream.connections == 1
 
@@ -161,5 +163,5 @@ async def test_redirects_are_not_followed() -> None:
     ],
 )
 async def test_what_is_no_url_is_never_sent(url: str) -> None:
-    failure = await failure_of(runner_allowed(), http_step(url))
+    failure = await failure_of(runner_allowed(), http_call(url))
     assert (failure.code, failure.source) == (FailureCode.REQUEST_INVALID, Source.CALLER)

@@ -10,12 +10,10 @@ from tenantry.dataplane.engine.core.events import FailureCode
 from tenantry.dataplane.engine.ports import AttemptFailedError
 from tenantry.dataplane.tasks.http import DEADLINE_HEADER
 from tenantry.dataplane.tasks.http_client import HttpRequest, HttpResponse
-from tenantry.dataplane.tasks.runner import StepRunner
 from tenantry.language.plan.model import BodyEncoding, HttpOutput
 from tenantry.language.templates.compiling import compile_value
 from tenantry.language.templates.headers import compile_header
-from tenantry.language.templates.scope import Scope
-from tests.support.attempts import failure_of, http_step, output_of
+from tests.support.attempts import attempt, failure_of, http_call, make_runner, output_of
 
 if TYPE_CHECKING:
     from tenantry.language.plan.model import StepPlan
@@ -42,13 +40,13 @@ class ScriptedClient:
 
 async def sent(step: StepPlan, value: Any = None, seconds: float = 30.0) -> HttpRequest:
     client = ScriptedClient()
-    await StepRunner(client).run(step, Scope(input=value), seconds)
+    await attempt(make_runner(client), step, value, seconds)
     assert client.request is not None
     return client.request
 
 
 async def output(client: ScriptedClient, **options: Any) -> Any:
-    return await output_of(StepRunner(client), http_step(URL, **options))
+    return await output_of(make_runner(client), http_call(URL, **options))
 
 
 async def test_query_values_are_text_a_list_repeats_and_null_drops_the_parameter() -> None:
@@ -59,22 +57,22 @@ async def test_query_values_are_text_a_list_repeats_and_null_drops_the_parameter
         "gone": "{{input.gone}}",
         "l": [1, "é"],
     }
-    step = http_step(URL, query=tuple((name, compile_value(value)) for name, value in query.items()))
+    step = http_call(URL, query=tuple((name, compile_value(value)) for name, value in query.items()))
     request = await sent(step, {"a": True, "n": 1.5, "gone": None})
     assert request.url == f"{URL}?a=true&b=x+y%26z&n=1.5&l=1&l=%C3%A9"
 
 
 async def test_a_query_joins_the_one_in_the_url() -> None:
-    step = http_step(f"{URL}?first=1", query=(("second", compile_value(2)),))
+    step = http_call(f"{URL}?first=1", query=(("second", compile_value(2)),))
     assert (await sent(step)).url == f"{URL}?first=1&second=2"
 
 
 async def test_a_query_of_nulls_leaves_the_url_alone() -> None:
-    assert (await sent(http_step(URL, query=(("gone", compile_value(None)),)))).url == URL
+    assert (await sent(http_call(URL, query=(("gone", compile_value(None)),)))).url == URL
 
 
 async def test_the_upstream_hears_how_long_the_caller_waits() -> None:
-    step = http_step(URL, timeout_seconds=2.5)
+    step = http_call(URL, timeout_seconds=2.5)
     assert (await sent(step, seconds=30.0)).headers[DEADLINE_HEADER] == "2500"
     assert (await sent(step, seconds=0.75)).headers[DEADLINE_HEADER] == "750"
 
@@ -98,7 +96,7 @@ async def test_the_upstream_hears_how_long_the_caller_waits() -> None:
 async def test_a_body_is_encoded_and_says_what_it_is(
     encoding: BodyEncoding, body: Any, expected: bytes, content_type: str
 ) -> None:
-    step = http_step(URL, "POST", body=compile_value(body), body_encoding=encoding)
+    step = http_call(URL, "POST", body=compile_value(body), body_encoding=encoding)
     request = await sent(step, {"a": 1, "gone": None})
     assert (request.method, request.body) == ("POST", expected)
     assert request.headers["Content-Type"] == content_type
@@ -106,31 +104,31 @@ async def test_a_body_is_encoded_and_says_what_it_is(
 
 async def test_a_content_type_the_author_gives_stays() -> None:
     headers = (("content-type", compile_header("application/vnd.shop+json")),)
-    request = await sent(http_step(URL, "POST", body=compile_value({}), headers=headers))
+    request = await sent(http_call(URL, "POST", body=compile_value({}), headers=headers))
     assert "Content-Type" not in request.headers
     assert request.headers["content-type"] == "application/vnd.shop+json"
 
 
 async def test_without_a_body_nothing_is_sent() -> None:
-    request = await sent(http_step(URL))
+    request = await sent(http_call(URL))
     assert request.body is None
     assert "Content-Type" not in request.headers
 
 
 async def test_a_value_that_would_end_a_header_fails_the_attempt() -> None:
-    step = http_step(URL, headers=(("X-Name", compile_header("{{input.name}}")),))
-    failure = await failure_of(StepRunner(ScriptedClient()), step, {"name": "a\r\nX-Admin: yes"})
+    step = http_call(URL, headers=(("X-Name", compile_header("{{input.name}}")),))
+    failure = await failure_of(make_runner(ScriptedClient()), step, {"name": "a\r\nX-Admin: yes"})
     assert failure.code is FailureCode.UNRESOLVED
     assert "a header cannot hold a line break" in failure.message
 
 
 async def test_what_was_sent_is_counted_whether_it_succeeds_or_not() -> None:
-    step = http_step(URL, "POST", body=compile_value("12345678"))
-    good = await StepRunner(ScriptedClient()).run(step, Scope(input=None), 1.0)
+    step = http_call(URL, "POST", body=compile_value("12345678"))
+    good = await attempt(make_runner(ScriptedClient()), step)
     assert good.egress_bytes == 10
     for bad in (ScriptedClient(status=500), ScriptedClient(b"{")):
         with pytest.raises(AttemptFailedError) as caught:
-            await StepRunner(bad).run(step, Scope(input=None), 1.0)
+            await attempt(make_runner(bad), step)
         assert caught.value.egress_bytes == 10
 
 
@@ -148,7 +146,7 @@ async def test_a_text_body_of_a_whole_response_is_text_whatever_its_bytes() -> N
 
 async def test_text_that_cannot_be_stored_is_refused() -> None:
     client = ScriptedClient(b"a\0b", content_type="text/plain")
-    failure = await failure_of(StepRunner(client), http_step(URL, output=HttpOutput.RESPONSE))
+    failure = await failure_of(make_runner(client), http_call(URL, output=HttpOutput.RESPONSE))
     assert failure.code is FailureCode.UPSTREAM_RESPONSE
     assert "U+0000" in failure.message
 
@@ -167,7 +165,7 @@ async def test_text_that_cannot_be_stored_is_refused() -> None:
     ],
 )
 async def test_json_out_of_bounds_fails_the_attempt(body: bytes) -> None:
-    failure = await failure_of(StepRunner(ScriptedClient(body)), http_step(URL))
+    failure = await failure_of(make_runner(ScriptedClient(body)), http_call(URL))
     assert failure.code is FailureCode.UPSTREAM_RESPONSE
     assert "no Content-Type that cannot be read" in failure.message
 
@@ -186,7 +184,7 @@ async def test_json_out_of_bounds_fails_the_attempt(body: bytes) -> None:
 async def test_of_a_failure_only_the_upstream_s_own_message_is_repeated_and_shortened(
     body: bytes, said: str
 ) -> None:
-    failure = await failure_of(StepRunner(ScriptedClient(body, 409)), http_step(URL))
+    failure = await failure_of(make_runner(ScriptedClient(body, 409)), http_call(URL))
     assert failure.message == f"the upstream answered 409{said}"
 
 
@@ -211,5 +209,5 @@ DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
 async def test_retry_after_is_seconds_or_a_date_and_anything_else_is_nothing(
     headers: dict[str, Any], seconds: float
 ) -> None:
-    failure = await failure_of(StepRunner(ScriptedClient(status=503, **headers)), http_step(URL))
+    failure = await failure_of(make_runner(ScriptedClient(status=503, **headers)), http_call(URL))
     assert failure.retry_after_seconds == seconds
