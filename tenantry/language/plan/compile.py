@@ -78,7 +78,7 @@ def compile_workflow(
     )
 
 
-def compile_task(task: WorkflowTask, digest: str = "") -> TaskPlan:
+def compile_task(task: WorkflowTask, digest: str) -> TaskPlan:
     """Compiles a task in which validation finds no error. `digest` is its document's content hash.
 
     Raises:

@@ -29,7 +29,7 @@ SHAPE = make_task("shape", {"type": "transform", "expression": "{n: length(@)}"}
 
 
 def request_of(spec: dict[str, Any]) -> HttpRequestPlan:
-    action = compile_task(make_task("call", {"type": "http", **spec})).action
+    action = compile_task(make_task("call", {"type": "http", **spec}), "digest").action
     assert isinstance(action, HttpRequestPlan)
     return action
 
@@ -226,7 +226,7 @@ def test_a_task_is_safe_when_it_may_be_repeated(
     spec: dict[str, Any],
     is_safe: bool,  # noqa: FBT001  (a column of the table)
 ) -> None:
-    assert compile_task(make_task("task", spec)).safe is is_safe
+    assert compile_task(make_task("task", spec), "digest").safe is is_safe
 
 
 def test_a_task_has_its_name_and_its_schemas() -> None:
@@ -239,10 +239,11 @@ def test_a_task_has_its_name_and_its_schemas() -> None:
                 "inputSchema": {"type": "integer"},
                 "outputSchema": {"type": "string"},
             },
-        )
+        ),
+        "digest",
     )
 
-    assert task.name == "shape"
+    assert (task.name, task.digest) == ("shape", "digest")
     assert task.input_validator is not None
     assert task.output_validator is not None
     assert (task.input_validator.is_valid(1), task.output_validator.is_valid(1)) == (True, False)
@@ -260,7 +261,7 @@ def test_a_task_has_its_name_and_its_schemas() -> None:
     ],
 )
 def test_a_transform_is_a_function_of_its_input(spec: dict[str, Any], output: object) -> None:
-    action = compile_task(make_task("shape", {"type": "transform", **spec})).action
+    action = compile_task(make_task("shape", {"type": "transform", **spec}), "digest").action
 
     assert isinstance(action, TransformPlan)
     assert action.evaluate({"items": ["a", "b"]}) == output
@@ -268,7 +269,7 @@ def test_a_transform_is_a_function_of_its_input(spec: dict[str, Any], output: ob
 
 def test_a_transform_that_has_no_value_raises_a_template_error() -> None:
     for spec in ({"expression": "length(@)"}, {"value": "{{input.a}}"}):
-        action = compile_task(make_task("shape", {"type": "transform", **spec})).action
+        action = compile_task(make_task("shape", {"type": "transform", **spec}), "digest").action
         assert isinstance(action, TransformPlan)
         with pytest.raises(TemplateError):
             action.evaluate(1)
