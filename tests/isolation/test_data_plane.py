@@ -9,6 +9,8 @@ import msgspec
 import pytest
 from starlette.routing import Route
 
+from tenantry.language.plan.model import CircuitPolicy
+from tenantry.tenants.identity import TenantId
 from tenantry.tenants.roles import Role
 from tests.support.dataplane import ROLES, DataPlane, run_data_plane, served_bundle
 from tests.support.tenants import key_for, token_for
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-CALLERS: Final = frozenset({Role.TENANT_ADMIN, Role.AUTHOR, Role.CALLER})
+AUTHORS: Final = frozenset({Role.TENANT_ADMIN, Role.AUTHOR})
+CALLERS: Final = AUTHORS | {Role.CALLER}
 READERS: Final = CALLERS | {Role.VIEWER}
 API: Final = "/tenants/{tenant}/api/v1"
 DOCUMENTS: Final = """
@@ -48,7 +51,8 @@ class Operation:
 
 
 READ: Final = Operation(roles=READERS)
-READ_EXECUTION: Final = Operation(roles=READERS, foreign=True)
+READ_FOREIGN: Final = Operation(roles=READERS, foreign=True)
+ORDER: Final = Operation(method="POST", roles=AUTHORS, foreign=True)
 CALL: Final = Operation(method="POST", roles=CALLERS, options={"json": {"secret": "of-acme"}})
 MATRIX: Final = {
     f"{API}/workflows/{{name}}/execute": CALL,
@@ -58,10 +62,16 @@ MATRIX: Final = {
     f"{API}/tasks": READ,
     f"{API}/tasks/{{name}}": READ,
     f"{API}/workflows/{{name}}/executions": READ,
-    f"{API}/executions/{{id}}": READ_EXECUTION,
-    f"{API}/executions/{{id}}/trace": READ_EXECUTION,
-    f"{API}/executions/{{id}}/events": READ_EXECUTION,
+    f"{API}/executions/{{id}}": READ_FOREIGN,
+    f"{API}/executions/{{id}}/trace": READ_FOREIGN,
+    f"{API}/executions/{{id}}/events": READ_FOREIGN,
     f"{API}/executions/{{id}}/cancel": Operation(method="POST", roles=CALLERS, foreign=True),
+    f"{API}/circuits": READ,
+    f"{API}/circuits/health": READ,
+    f"{API}/circuits/{{circuit}}": READ_FOREIGN,
+    f"{API}/circuits/{{circuit}}/open": ORDER,
+    f"{API}/circuits/{{circuit}}/close": ORDER,
+    f"{API}/circuits/{{circuit}}/reset": ORDER,
     "/healthz": Operation(),
     "/readyz": Operation(),
     "/": Operation(),
@@ -71,15 +81,22 @@ TENANT_PATHS: Final = [path for path in MATRIX if "{tenant}" in path]
 
 @dataclass(frozen=True)
 class Place:
-    """A data plane of acme and globex, and an execution of each."""
+    """A data plane of acme and globex, with an execution and a circuit of each."""
 
     plane: DataPlane
     executions: dict[str, str]
+    circuits: dict[str, str]
 
     async def ask(self, path: str, *, tenant: str, headers: dict[str, str], owner: str = "") -> Any:
         """The operation in the tenant, on what the owner (the tenant itself) has."""
         operation = MATRIX[path]
-        url = path.format(tenant=tenant, name="echo", id=self.executions.get(owner or tenant, UNKNOWN))
+        owner = owner or tenant
+        url = path.format(
+            tenant=tenant,
+            name="echo",
+            id=self.executions.get(owner, UNKNOWN),
+            circuit=self.circuits.get(owner, "unknown"),
+        )
         return await self.plane.client.request(operation.method, url, headers=headers, **operation.options)
 
 
@@ -94,11 +111,20 @@ def bearer(tenant: str, role: str) -> dict[str, str]:
 async def place(make_database: Callable[[], str], tmp_path: Path) -> AsyncIterator[Place]:
     bundles = [served_bundle(tenant, documents=DOCUMENTS) for tenant in ("acme", "globex")]
     async with run_data_plane(make_database(), tmp_path, *bundles) as plane:
-        executions = {}
+        executions, circuits = {}, {}
         for tenant in ("acme", "globex"):
             answer = await plane.execute("echo", {"secret": f"of-{tenant}"}, tenant=tenant)
             executions[tenant] = answer.headers["Execution-Id"]
-        yield Place(plane, executions)
+            circuits[tenant] = await begin_circuit(plane, tenant)
+        yield Place(plane, executions, circuits)
+
+
+async def begin_circuit(plane: DataPlane, tenant: str) -> str:
+    """The name of a circuit that the tenant alone has."""
+    circuits, now = plane.services.circuits, plane.services.clock()
+    await circuits.admit(TenantId(tenant), f"https://of-{tenant}", CircuitPolicy(), now)
+    (view,) = await circuits.snapshot(TenantId(tenant), now)
+    return view.name
 
 
 async def test_every_route_is_in_the_matrix_and_nothing_else_is(place: Place) -> None:
@@ -134,7 +160,7 @@ async def test_another_tenant_reads_as_one_that_does_not_exist(place: Place, pat
 
 
 @pytest.mark.parametrize("path", [path for path in TENANT_PATHS if MATRIX[path].foreign])
-async def test_another_tenant_s_execution_reads_as_one_that_does_not_exist(place: Place, path: str) -> None:
+async def test_what_another_tenant_has_reads_as_what_does_not_exist(place: Place, path: str) -> None:
     for role in ROLES:
         headers = bearer("acme", role)
         theirs = await place.ask(path, tenant="acme", headers=headers, owner="globex")
@@ -182,3 +208,5 @@ async def test_a_list_holds_nothing_of_another_tenant(place: Place) -> None:
         f"{API}/workflows/{{name}}/executions", tenant="acme", headers=bearer("acme", "viewer")
     )
     assert [execution["id"] for execution in page.json()["executions"]] == [place.executions["acme"]]
+    circuits = await place.ask(f"{API}/circuits", tenant="acme", headers=bearer("acme", "viewer"))
+    assert [circuit["name"] for circuit in circuits.json()["circuits"]] == [place.circuits["acme"]]
