@@ -25,7 +25,7 @@ class Permission(StrEnum):
     """What an operation needs. Each operation of either plane names exactly one.
 
     `READ_TENANT` is the tenant itself, `MANAGE_TENANTS` creating and changing it, its quotas included; a dry
-    run needs `EXECUTE`, because it shows what a call would do.
+    run needs `EXECUTE`, because it shows what a call would do. `READ_AUDIT` is who did what.
     """
 
     EXECUTE = "execute"
@@ -34,6 +34,7 @@ class Permission(StrEnum):
     APPLY_DEFINITIONS = "apply-definitions"
     READ_TENANT = "read-tenant"
     READ_USAGE = "read-usage"
+    READ_AUDIT = "read-audit"
     MANAGE_KEYS = "manage-keys"
     MANAGE_TENANTS = "manage-tenants"
 

@@ -59,7 +59,7 @@ class _Part(BaseModel):
 
 
 class Quotas(_Part):
-    """How much a tenant may have and start; a field left out is not bounded.
+    """How much a tenant may have and start; what is left out is not bounded, but for `max_loop_depth`.
 
     Attributes:
         max_concurrent_workflows: executions running at once.
@@ -67,6 +67,7 @@ class Quotas(_Part):
         max_workflows_per_hour: executions started in a sliding hour.
         max_workflows_per_day: executions started in a sliding day.
         max_execution_duration: seconds; no execution's deadline is later, whatever its workflow says.
+        max_loop_depth: loops inside loops in a workflow.
     """
 
     max_concurrent_workflows: Count | None = None
@@ -74,6 +75,7 @@ class Quotas(_Part):
     max_workflows_per_hour: Count | None = None
     max_workflows_per_day: Count | None = None
     max_execution_duration: Annotated[Duration, AfterValidator(_check_positive)] | None = None
+    max_loop_depth: Annotated[int, Field(strict=True, ge=1, le=5)] = 3
 
 
 class RateLimit(_Part):

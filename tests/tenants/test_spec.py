@@ -44,10 +44,21 @@ def test_the_documented_example_is_read_whole() -> None:
 
 def test_an_empty_spec_bounds_nothing() -> None:
     spec = TenantSpec.model_validate({})
-    assert set(spec.quotas.model_dump().values()) == {None}
+    assert set(spec.quotas.model_dump(exclude={"max_loop_depth"}).values()) == {None}
     assert spec.rate_limit is None
     assert spec.allowed_task_refs == ()
     assert spec.egress.allow == ()
+
+
+def test_loops_are_nested_three_deep_unless_the_tenant_says_otherwise() -> None:
+    assert TenantSpec().quotas.max_loop_depth == 3
+    assert TenantSpec.model_validate({"quotas": {"maxLoopDepth": 5}}).quotas.max_loop_depth == 5
+
+
+@pytest.mark.parametrize("depth", [0, 6, "3", 2.5, None])
+def test_the_depth_of_loops_is_from_one_to_five(depth: object) -> None:
+    with pytest.raises(ValidationError, match="maxLoopDepth"):
+        TenantSpec.model_validate({"quotas": {"maxLoopDepth": depth}})
 
 
 def test_a_spec_cannot_be_changed() -> None:
