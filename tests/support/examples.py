@@ -30,7 +30,7 @@ class ExampleRun:
 
 def tenant_names() -> list[str]:
     """The tenants, each a folder."""
-    return sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
+    return sorted(path.parent.name for path in FOLDER.glob("*/tenant.yaml"))
 
 
 def document_files(tenant: str) -> list[Path]:
