@@ -91,7 +91,8 @@ class Part:
     @property
     def condition_text(self) -> str:
         """Its condition as it is written, or nothing."""
-        return self.action.condition_text or self.once.condition_text
+        asked = self.once if self.filters else self.action
+        return "" if asked.condition is None else asked.condition_text
 
     def walk(self) -> Iterator[Part]:
         """This part and all inside it, from the outside in."""

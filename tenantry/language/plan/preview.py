@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 
-from tenantry.language.plan.model import HttpRequestPlan
-from tenantry.language.templates import Scope, TemplateError, parse_template
-from tenantry.language.templates.model import Reference
-from tenantry.language.templates.paths import compile_reference
-from tenantry.language.templates.rendering import MAX_RENDERED, render
-from tenantry.language.values import Json, dump_json
+from tenantry.language.plan.explain.document import describe, frame
+from tenantry.language.plan.model import (
+    CallPlan,
+    HttpRequestPlan,
+    SubworkflowPlan,
+    SwitchPlan,
+    ValuePlan,
+)
+from tenantry.language.plan.outline import Role, outline
+from tenantry.language.plan.resolving import Budget, Resolver, is_known, plain
+from tenantry.language.templates import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
-    from tenantry.language.documents.model import HttpRequest
-    from tenantry.language.plan.model import Plan, StepPlan
+    from tenantry.language.plan.model import ForEachPlan, Plan
+    from tenantry.language.plan.outline import Part
+    from tenantry.language.values import Json
 
-MASK: Final = "***"
-
-_SECRET_HEADERS: Final = frozenset(("authorization", "cookie", "proxy-authorization", "x-api-key"))
-_UNKNOWN_ROOTS: Final = frozenset(("execution", "tasks"))
+FIRST_ITEMS: Final = 5
+"""Items of a list that are shown."""
 
 
 def preview(plan: Plan, value: Json, *, tenant: str) -> dict[str, Any]:
@@ -34,128 +36,112 @@ def preview(plan: Plan, value: Json, *, tenant: str) -> dict[str, Any]:
         tenant: name of the tenant.
 
     Returns:
-        A JSON object: `steps`, each with `id`, `task`, `type`, `group` (number of its wave, from 0),
-        `dependencies`, `condition`, `input` and, for HTTP, `request` (`method`, `url`, `headers`, `query`,
-        `body`); `edges` between steps, `groups` of ids that may run together, and `order`. What cannot be
-        known yet is shown as the template it is written as, and secrets as `***`.
+        A JSON object: that of `explain_json`, whose nodes say in addition, as far as it is known,
+
+        - `runs`: true, false, or null when it is not known: whether this is done, once what is around it is;
+        - of a task and a workflow `input`; of an HTTP task `request` (`method`, `url`, `headers`, `query`,
+          `body`); of a switch, and of a value, `value`;
+        - in `forEach`: `itemCount`, or null; and `firstItems`, the first few as `{index, item}`, with `runs`
+          where a condition filters them. What is inside a loop is shown for its first item.
+
+        What cannot be known yet is shown as the template it is written as, and secrets as `***`.
     """
-    group_of = {step: number for number, group in enumerate(plan.groups) for step in group}
-    resolver = _Resolver(Scope(input=value, workflow_name=plan.workflow, tenant_name=tenant), _Budget())
-    return {
-        "steps": [_plain(_preview_step(plan, step, group_of[step.id], resolver)) for step in plan.steps],
-        "edges": [
-            {"from": plan.steps[before].id, "to": step.id}
-            for step in plan.steps
-            for before in step.dependencies
-        ],
-        "groups": [list(group) for group in plan.groups],
-        "order": [step for group in plan.groups for step in group],
-    }
+    outlined = outline(plan)
+    scope = Scope(input=value, workflow_name=plan.workflow, tenant_name=tenant)
+    resolver = Resolver(scope, Budget())
+    nodes = [
+        node
+        for part in outlined.parts
+        for node in _Previewed(part, resolver).nodes(None, runs=_runs(part, resolver))
+    ]
+    return {**frame(outlined), "nodes": plain(nodes)}
 
 
-class _Shown(str):
-    """A text that stands for a value that is not known or is secret: shown as it is, encoded nowhere."""
+class _Previewed:
+    """A part with what is known of it."""
 
-    __slots__ = ()
+    def __init__(self, part: Part, resolver: Resolver) -> None:
+        self._part, self._around = part, resolver
+        self._items = None if part.loop is None else _items(part.loop, resolver)
+        self._inside = resolver if part.loop is None else resolver.of_item(part.loop.variable, self._items)
+        self._shown = dict(_body(part, self._inside))
+
+    def nodes(self, parent: str | None, *, runs: bool | None) -> Iterator[dict[str, Any]]:
+        """Its node and those of what is inside."""
+        part = self._part
+        node = {**describe(part, parent), "runs": runs, **self._shown}
+        if part.loop is not None:
+            node["forEach"] = {**node["forEach"], **self._loop(part.loop)}
+        yield node
+        chosen = self._chosen()
+        for inner in part.parts:
+            resolver = self._resolver_of(inner)
+            within = chosen.get(inner.id) if inner.role is not Role.STEP else _runs(inner, resolver)
+            yield from _Previewed(inner, resolver).nodes(part.id, runs=within)
+
+    def _loop(self, loop: ForEachPlan) -> dict[str, Any]:
+        items = self._items
+        if items is None:
+            return {"itemCount": None, "firstItems": []}
+        first = [{"index": index, "item": item} for index, item in enumerate(items[:FIRST_ITEMS])]
+        if self._part.filters:
+            for index, shown in enumerate(first):
+                inside = self._around.of_item(loop.variable, items, index)
+                shown["runs"] = inside.holds(self._part.condition_text)
+        return {"itemCount": len(items), "firstItems": first}
+
+    def _resolver_of(self, inner: Part) -> Resolver:
+        part = self._part
+        if inner.role is Role.STEP and isinstance(part.body, SubworkflowPlan):
+            return self._inside.of_child(self._shown["input"], part.body.plan.workflow)
+        if inner.role is Role.ELSE and not part.filters:
+            return self._around
+        return self._inside
+
+    def _chosen(self) -> dict[str, bool | None]:
+        """By id, which branches are taken; nothing of those that depend on more than values."""
+        part = self._part
+        chosen: dict[str, bool | None] = {}
+        resolver = self._inside if part.filters else self._around
+        for inner in part.parts:
+            if inner.role is Role.ELSE:
+                holds = resolver.holds(part.condition_text)
+                chosen[inner.id] = None if holds is None else not holds
+        if isinstance(part.body, SwitchPlan) and is_known(self._shown["value"]):
+            ways = [inner for inner in part.parts if inner.role in {Role.CASE, Role.DEFAULT}]
+            fits = (
+                way for way in ways if way.role is Role.DEFAULT or _equal(self._shown["value"], way.match)
+            )
+            first = next(fits, None)
+            chosen |= {way.id: way is first for way in ways}
+        return chosen
 
 
-def _plain(value: Any) -> Any:
-    """The value with every shown text as an ordinary one: encoders take no subclass of `str`."""
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, _Shown) else value
+def _runs(step: Part, resolver: Resolver) -> bool | None:
+    """Whether a step is done; the filter of its items says nothing of the step itself."""
+    if step.filters or not step.condition_text:
+        return True
+    return resolver.holds(step.condition_text)
 
 
-@dataclass(slots=True)
-class _Budget:
-    """How many bytes of values the preview still shows; beyond that it shows templates."""
-
-    left: int = MAX_RENDERED
+def _items(loop: ForEachPlan, resolver: Resolver) -> list[Json] | None:
+    items = resolver.resolve(loop.text)
+    return items if isinstance(items, list) else None
 
 
-def _preview_step(plan: Plan, step: StepPlan, group: int, resolver: _Resolver) -> dict[str, Any]:
-    given = resolver.resolve(step.input)
-    action = step.task.action
-    shown: dict[str, Any] = {
-        "id": step.id,
-        "task": step.task.name,
-        "type": "http" if isinstance(action, HttpRequestPlan) else "transform",
-        "group": group,
-        "dependencies": [plan.steps[before].id for before in step.dependencies],
-        "condition": step.condition_text or None,
-        "input": given,
-    }
-    if isinstance(action, HttpRequestPlan) and action.source is not None:
-        shown["request"] = resolver.inside(given).request(action.source)
-    return shown
+def _body(part: Part, resolver: Resolver) -> Iterator[tuple[str, Any]]:
+    match part.body:
+        case CallPlan(input=given, task=task):
+            resolved = resolver.resolve(given)
+            yield "input", resolved
+            if isinstance(task.action, HttpRequestPlan) and task.action.source is not None:
+                yield "request", resolver.request(task.action.source, resolved)
+        case SubworkflowPlan(input=given):
+            yield "input", resolver.resolve(given)
+        case SwitchPlan(text=text) | ValuePlan(value=text):
+            yield "value", resolver.resolve(text)
 
 
-@dataclass(frozen=True, slots=True)
-class _Resolver:
-    """Evaluates templates one by one, and shows those that have no value as they are written."""
-
-    scope: Scope
-    budget: _Budget
-
-    def inside(self, given: Json) -> _Resolver:
-        """The resolver of a task's own request, whose input is the step's."""
-        scope = Scope(input=given, workflow_name=self.scope.workflow_name, tenant_name=self.scope.tenant_name)
-        return _Resolver(scope, self.budget)
-
-    def request(self, source: HttpRequest) -> dict[str, Any]:
-        """The request as it would be sent."""
-        return {
-            "method": source.method,
-            "url": self._text(source.url, lambda text: quote(text, safe="")),
-            "headers": {
-                name: MASK if name.lower() in _SECRET_HEADERS else self._text(value)
-                for name, value in source.headers.items()
-            },
-            "query": {name: self.resolve(value) for name, value in source.query.items()},
-            "body": self.resolve(source.body),
-        }
-
-    def resolve(self, value: Json) -> Json:
-        """The value with what is known of its templates."""
-        if isinstance(value, str):
-            whole = parse_template(value).whole
-            return self._value(whole) if whole else self._text(value)
-        if isinstance(value, list):
-            return [self.resolve(item) for item in value]
-        if isinstance(value, dict):
-            return {name: self.resolve(item) for name, item in value.items()}
-        return value
-
-    def _text(self, text: str, encode: Callable[[str], str] = str) -> str:
-        """A text with what is known of its templates: shown, as a whole, as soon as one of them is."""
-        shown = [self._part(part, encode) for part in parse_template(text).parts]
-        joined = "".join(shown)
-        return _Shown(joined) if any(isinstance(part, _Shown) for part in shown) else joined
-
-    def _part(self, part: str | Reference, encode: Callable[[str], str]) -> str:
-        if isinstance(part, str):
-            return part
-        value = self._value(part)
-        return value if isinstance(value, _Shown) else encode(render(value))
-
-    def _value(self, reference: Reference) -> Json:
-        if reference.root == "secrets":
-            return _Shown(MASK)
-        if reference.root in _UNKNOWN_ROOTS or self._passes_shown(reference):
-            return _Shown(reference)
-        try:
-            value = compile_reference(reference)(self.scope)
-        except TemplateError:
-            return _Shown(reference)
-        self.budget.left -= len(dump_json(value))
-        return value if self.budget.left >= 0 else _Shown(reference)
-
-    def _passes_shown(self, reference: Reference) -> bool:
-        """Whether the path goes on behind something that is only shown: even a default is not known then."""
-        if reference.root != "input":
-            return False
-        prefixes = (reference.path[:end] for end in range(len(reference.path)))
-        values = (compile_reference(Reference(root="input", path=path, default=None)) for path in prefixes)
-        return any(isinstance(read(self.scope), _Shown) for read in values)
+def _equal(left: Json, right: Json) -> bool:
+    # In Python True == 1.
+    return left == right and isinstance(left, bool) == isinstance(right, bool)

@@ -55,7 +55,7 @@ def _part(part: Part, indent: str) -> Iterator[str]:
 
 
 def _arrow(arrow: Arrow, framed: set[str]) -> str:
-    options = [] if arrow.solid else ["style=dashed", f"label={_quoted(arrow.label)}"]
+    options = [] if arrow.solid else ["style=dashed"]
     if arrow.solid:
         options += [f"ltail={_quoted(_frame(arrow.source))}"] * (arrow.source in framed)
         options += [f"lhead={_quoted(_frame(arrow.target))}"] * (arrow.target in framed)

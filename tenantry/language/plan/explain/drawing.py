@@ -1,4 +1,4 @@
-"""What drawings of a plan have in common: the lines between parts, and the words on parts and lines."""
+"""What drawings of a plan have in common: the lines between parts, and the words on parts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ class Arrow(NamedTuple):
 
     source: str
     target: str
-    label: str = ""
     solid: bool = False
 
 
@@ -27,9 +26,7 @@ def arrows(parts: tuple[Part, ...]) -> Iterator[Arrow]:
     for part in parts:
         yield from (Arrow(before, part.id, solid=True) for before in part.waits_for)
         for inner in part.parts:
-            if inner.role is not Role.STEP:
-                yield Arrow(part.id, inner.id, title(inner))
-            elif not inner.waits_for:
+            if inner.role is not Role.STEP or not inner.waits_for:
                 yield Arrow(part.id, inner.id)
         yield from arrows(part.parts)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tenantry.language.plan.model import Plan
     from tenantry.language.plan.outline import Part
 
-_PLAIN: Final = frozenset(" _-.,:/()[]{}='!?+…→" + TIMES)
+_PLAIN: Final = frozenset(" _-.,/()[]{}='!?+…→" + TIMES)
 
 
 def explain_mermaid(plan: Plan) -> str:
@@ -62,8 +62,7 @@ def _shape(part: Part) -> tuple[str, str]:
 
 def _arrow(arrow: Arrow, names: Mapping[str, str]) -> str:
     line = "-->" if arrow.solid else "-.->"
-    label = f'|"{_text(arrow.label)}"|' if arrow.label else ""
-    return f"{names[arrow.source]} {line}{label} {names[arrow.target]}"
+    return f"{names[arrow.source]} {line} {names[arrow.target]}"
 
 
 def _text(text: str) -> str:
