@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenantry.language.schemas.structure import inline, resolve
 from tenantry.language.schemas.types import types_of
+from tenantry.language.schemas.untyped import UNTYPED, is_untyped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ class Found:
     """The path leads to a value.
 
     Attributes:
-        schema: what is known of the value, references written out; `{}` when nothing is.
+        schema: what is known of the value, references written out; `UNTYPED` when nothing is.
         optional: whether the value may be absent although the whole is valid: a field on the way is not
             required, an item may be past the end, or something on the way may be null.
     """
@@ -51,7 +52,7 @@ def lookup(schema: Any, path: Sequence[str | int]) -> Found | Missing:
     for index, key in enumerate(path):
         answer = _Step(schema, key).follow(node)
         if answer is None:
-            return Found({}, optional)
+            return Found(UNTYPED, optional)
         if isinstance(answer, Missing):
             return Missing(index, answer.known)
         node, optional = answer.schema, optional or answer.optional
@@ -93,7 +94,7 @@ class _Step:
         if key in properties:
             return Found(properties[key], optional=key not in node.get("required", ()))
         if key in node.get("required", ()):
-            return Found({})
+            return Found(UNTYPED)
         others = node.get("additionalProperties", node.get("unevaluatedProperties"))
         if isinstance(others, dict) and others:
             return Found(others, optional=True)
@@ -115,8 +116,9 @@ def _all_of(answers: list[Found | Missing | None]) -> Found | Missing | None:
     found = [answer for answer in answers if isinstance(answer, Found)]
     if not found:
         return _refusal(answers)
-    schemas = [answer.schema for answer in found if answer.schema not in ({}, True)]
-    schema = {"allOf": schemas} if len(schemas) > 1 else next(iter(schemas), {})
+    known = [answer.schema for answer in found if not is_untyped(answer.schema)]
+    schemas = [schema for schema in known if schema not in ({}, True)] or known[:1] or [UNTYPED]
+    schema = {"allOf": schemas} if len(schemas) > 1 else schemas[0]
     return Found(schema, optional=all(answer.optional for answer in found))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote
 
@@ -87,7 +88,8 @@ def resolve(root: Any, reference: str) -> Any:
 
 def expansion(root: Any) -> Expansion:
     """How large the schema is with its references written out; definitions nobody refers to do not count."""
-    return _Expander(root).expand(root, (), 0)
+    found = _Expander(root).expand(root, ())
+    return found._replace(loops=found.recursions > 0 and _loops(root))
 
 
 def inline(root: Any, node: Any) -> Any:
@@ -101,43 +103,62 @@ def inline(root: Any, node: Any) -> Any:
 
 @dataclass(slots=True)
 class _Expander:
-    """Measures each subschema once, by identity; `trail` are those being measured, outermost first."""
+    """Measures each subschema once, by identity; `trail` are those being measured, outermost first.
+
+    It does not see loops: what a subschema measures is the same wherever it is reached from, loops are not.
+    """
 
     root: Any
     known: dict[int, Expansion] = field(default_factory=dict)
 
-    def expand(self, node: Any, trail: tuple[int, ...], deeper_from: int) -> Expansion:
-        """Measures one node; those of the trail from `deeper_from` on judge the same value as the node."""
+    def expand(self, node: Any, trail: tuple[int, ...]) -> Expansion:
+        """Measures one node."""
         if not isinstance(node, dict):
             return Expansion(1, 0, loops=False)
         if id(node) in trail:
-            return Expansion(1, 1, loops=id(node) in trail[deeper_from:])
+            return Expansion(1, 1, loops=False)
         if len(trail) > _MAX_TRAIL:
             return Expansion(MAX_EXPANDED + 1, 0, loops=False)
         if id(node) not in self.known:
-            self.known[id(node)] = self._measure(node, (*trail, id(node)), deeper_from)
+            self.known[id(node)] = self._measure(node, (*trail, id(node)))
         return self.known[id(node)]
 
-    def _measure(self, node: dict[str, Any], trail: tuple[int, ...], deeper_from: int) -> Expansion:
-        parts = [
-            self.expand(child, trail, deeper_from if keyword in _IN_PLACE else len(trail))
-            for keyword, child in self._children(node)
-        ]
+    def _measure(self, node: dict[str, Any], trail: tuple[int, ...]) -> Expansion:
+        parts = [self.expand(child, trail) for _, child in _children(self.root, node)]
         size = 1 + sum(part.size for part in parts)
         recursions = sum(part.recursions for part in parts)
         return Expansion(
             min(size, MAX_EXPANDED + 1),
             min(recursions, MAX_EXPANDED + 1),
-            loops=any(part.loops for part in parts),
+            loops=False,
         )
 
-    def _children(self, node: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-        for pointer, child in subschemas(node):
-            keyword = pointer.split("/")[1]
-            if keyword not in _DEFINITIONS:
-                yield keyword, child
-        if "$ref" in node:
-            yield "$ref", resolve(self.root, node["$ref"])
+
+def _children(root: Any, node: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What a subschema applies, with the keyword that does it."""
+    for pointer, child in subschemas(node):
+        keyword = pointer.split("/")[1]
+        if keyword not in _DEFINITIONS:
+            yield keyword, child
+    if "$ref" in node:
+        yield "$ref", resolve(root, node["$ref"])
+
+
+def _loops(root: Any) -> bool:
+    """Whether some subschema applies itself to the value it is applied to."""
+    graph: dict[int, list[int]] = {}
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict) and id(node) not in graph:
+            children = list(_children(root, node))
+            graph[id(node)] = [id(child) for keyword, child in children if keyword in _IN_PLACE]
+            stack += [child for _, child in children]
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError:
+        return True
+    return False
 
 
 def _has_reference(node: Any) -> bool:

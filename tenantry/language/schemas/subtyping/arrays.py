@@ -34,7 +34,6 @@ _MAX_FREE: Final = 6  # statements about items whose place is free: each doubles
 _TOO_LONG: Final = Doubt(f"an array of more than {_MAX_ITEMS} items is too long to try")
 _TOO_FREE: Final = Doubt("contains and not leave too many ways to fill an array")
 _NOT_UNIQUE: Final = Doubt("uniqueItems beside what differs from item to item is not taken apart")
-_NOT_EQUAL: Final = Doubt("equal items beside contains or what differs from item to item are not taken apart")
 
 
 class _State(NamedTuple):
@@ -101,15 +100,15 @@ class Arrays:
             goal.add(self._fixed[index])
         return frozenset(goal)
 
+    def _alike(self) -> int:
+        """The index from which on all items are alike."""
+        ends = [len(items.prefix) for items, _ in self._items]
+        ends += [some.index + (not some.is_open) for some in self._some]
+        return max([0, *ends, *(index + 1 for index in self._fixed)])
+
     def _path(self, allowed: Lengths) -> list[_Move] | Answer:
         """The moves of the shortest array within the lengths."""
-        alike = max(
-            0,
-            allowed.least,
-            *(len(items.prefix) for items, _ in self._items),
-            *(some.index for some in self._some),
-            *(index + 1 for index in self._fixed),
-        )
+        alike = max(allowed.least, self._alike())
         if alike > _MAX_ITEMS:
             return _TOO_LONG
         start = _State(0, (0,) * len(self._contains), frozenset(self._some))
@@ -149,8 +148,11 @@ class Arrays:
 
     def _moves(self, state: _State, index: int) -> Iterator[tuple[tuple[bool, ...], _Move]]:
         reachable = [some for some in self._some if some in state.open and some.reaches(index)]
+        return self._choices(self._goal(index), reachable)
+
+    def _choices(self, base: Goal, reachable: list[SomeItem]) -> Iterator[tuple[tuple[bool, ...], _Move]]:
+        """Everything an item may be there for, and which counts it adds to."""
         subsets = chain.from_iterable(combinations(reachable, count) for count in range(len(reachable) + 1))
-        base = self._goal(index)
         for chosen, flags in product(subsets, product((True, False), repeat=len(self._contains))):
             counted = zip(self._contains, flags, strict=True)
             goal = base.union(
@@ -183,7 +185,7 @@ class Arrays:
         """The array of a path, its items found in order or from the last one on."""
         chosen: dict[int, Json] = {}
         for index in sorted(range(len(path)), reverse=not forwards):
-            others = Literal(Values(tuple(chosen.values())), False, Side.WISH)
+            others = Literal(Values(chosen.values()), False, Side.WISH)
             answer = self._item(index, path[index], *([others] if distinct and chosen else []))
             if not isinstance(answer, Witness):
                 return answer
@@ -200,17 +202,27 @@ class Arrays:
 
     def _with_twins(self, allowed: Lengths) -> Answer:
         """The shortest array in which two items are equal."""
-        lengths_of_prefixes = (len(items.prefix) for items, _ in self._items)
-        alike = max(0, *lengths_of_prefixes, *(some.index for some in self._some))
-        for one, other in combinations(range(alike + 2), 2):
-            answer = self.solve(self._goal(one) | self._goal(other))
-            if isinstance(answer, Witness):
-                twin = Literal(Values((answer.value,)), True, Side.WISH)
-                self._fixed = {one: twin, other: twin}
-                path = self._path(allowed._replace(least=max(allowed.least, other + 1)))
-                self._fixed = {}
-                if isinstance(path, list):
-                    return self._filled(path)
-                answer = _NOT_EQUAL if self._contains or self._some else path
-            self._doubt = self._doubt or answer
+        for one, other in combinations(range(self._alike() + 2), 2):
+            longer = allowed._replace(least=max(allowed.least, other + 1))
+            reachable = [some for some in self._some if some.reaches(one) or some.reaches(other)]
+            base = self._goal(one) | self._goal(other)
+            for goal in {move.goal: None for _, move in self._choices(base, reachable)}:
+                answer = self._with_pair(longer, goal, (one, other))
+                if isinstance(answer, Witness):
+                    return answer
+                self._doubt = self._doubt or answer
         return self._doubt
+
+    def _with_pair(self, allowed: Lengths, goal: Goal, places: tuple[int, int]) -> Answer:
+        """The shortest array in which two items are equal, and satisfy a goal.
+
+        Which value they have matters only by what is counted and looked for, and the goal says that.
+        """
+        twin = self.solve(goal)
+        if not isinstance(twin, Witness):
+            return twin
+        self._fixed = dict.fromkeys(places, Literal(Values((twin.value,)), True, Side.WISH))
+        path = self._path(allowed)
+        answer = self._filled(path) if isinstance(path, list) else path
+        self._fixed = {}
+        return answer

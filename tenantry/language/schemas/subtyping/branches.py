@@ -91,10 +91,9 @@ class Branch:
     def _add(self, literal: Literal) -> None:
         formula, positive, side = literal
         match formula:
-            case Node(parts=parts) | Every(parts=parts):
-                self._connect([(Literal(part, positive, side),) for part in parts], together=positive)
-            case Either(parts=parts):
-                self._connect([(Literal(part, positive, side),) for part in parts], together=not positive)
+            case Node(parts=parts) | Every(parts=parts) | Either(parts=parts):
+                together = positive is not isinstance(formula, Either)
+                self._connect([(Literal(part, positive, side),) for part in parts], together=together)
             case Negation(part=part):
                 self._add(Literal(part, not positive, side))
             case ExactlyOne(parts=parts):
@@ -111,8 +110,8 @@ class Branch:
         match formula:
             case Sorts(sorts=sorts):
                 self.alive = self.alive and (self.sort in sorts) is positive
-            case Values(values=values):
-                self._list([value for value in values if sort_of(value) == self.sort], literal)
+            case Values():
+                self._list([value for value in formula.values if sort_of(value) == self.sort], literal)
             case Atom(sorts=sorts) if self.sort not in sorts:
                 self.alive = self.alive and positive
             case _ if positive or type(formula) not in _NEGATIONS:
@@ -174,13 +173,7 @@ class Branch:
 
 def says_something(option: Option) -> bool:
     """Whether what holds of a value is known where this holds."""
-    return not any(literal.positive and _mentions_untyped(literal.formula) for literal in option)
-
-
-def _mentions_untyped(formula: Formula) -> bool:
-    if isinstance(formula, Node | Every | Either | ExactlyOne):
-        return any(map(_mentions_untyped, formula.parts))
-    return isinstance(formula, Untyped)
+    return not any(literal.positive and literal.formula.is_gradual for literal in option)
 
 
 def _of_exactly_one(parts: tuple[Formula, ...], side: Side, *, positive: bool) -> Choice:
@@ -244,7 +237,7 @@ def _not_fields(formula: Fields, side: Side) -> Choice:
 def _other_field(formula: Fields, side: Side) -> SomeField:
     names = {Literal(pattern, False, side) for pattern, _ in formula.patterns}
     if formula.named:
-        names.add(Literal(Values(tuple(formula.named)), False, side))
+        names.add(Literal(Values(formula.named), False, side))
     value = frozenset((Literal(formula.others, False, side),))
     return SomeField(OBJECTS, None, frozenset(names), value, formula)
 
@@ -260,7 +253,7 @@ def _not_this_object(value: dict[str, Json], side: Side) -> Iterable[Option]:
         differs = frozenset((Literal(Values((item,)), False, side),))
         yield (Literal(Has(OBJECTS, name), False, side),)
         yield (Literal(SomeField(OBJECTS, name, frozenset(), differs), True, side),)
-    names = frozenset((Literal(Values(tuple(value)), False, side),))
+    names = frozenset((Literal(Values(value), False, side),))
     more = SomeField(OBJECTS, None, names, frozenset((Literal(TRUE, True, side),)))
     yield (Literal(more, True, side),)
 

@@ -11,7 +11,7 @@ from tenantry.language.schemas.subtyping.answers import Witness
 from tenantry.language.schemas.subtyping.formulas import Literal, Node, Side
 from tenantry.language.schemas.subtyping.reading import Reader
 from tenantry.language.schemas.subtyping.shortcuts import plainly_fits
-from tenantry.language.schemas.subtyping.solver import Solver
+from tenantry.language.schemas.subtyping.solver import TOO_DEEP, Solver
 from tenantry.language.schemas.subtyping.steps import DEFAULT_STEPS, Steps, UndecidedError
 from tenantry.language.schemas.subtyping.verdicts import Fits, Refuted, Unknown, Verdict
 from tenantry.language.schemas.untyped import MARK
@@ -77,6 +77,8 @@ def _compare(pair: _Pair, max_steps: int) -> Verdict:
         answer = Solver(Steps(max_steps), is_gradual=is_gradual).solve(goal)
     except UndecidedError as error:
         return Unknown(error.reason)
+    except RecursionError:
+        return Unknown(TOO_DEEP)
     if answer is None:
         return _FITS
     return _refuted(pair, answer.value) if isinstance(answer, Witness) else Unknown(answer.reason)

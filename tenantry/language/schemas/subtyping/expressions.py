@@ -1,7 +1,7 @@
 """Regular expressions as sets of texts, read character by character.
 
 What is left of an expression after a character is an expression again, its derivative (Brzozowski 1964).
-There are only finitely many of them, so languages are compared by walking over the derivatives. The anchors `^`
+There are only finitely many of them, so languages are compared by walking over them. The anchors `^`
 and `$` hold by position: the walk says whether it is at the start of the text or at its end.
 """
 

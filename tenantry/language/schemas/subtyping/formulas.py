@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from tenantry.language.schemas.subtyping.equality import identity
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from tenantry.language.values import Json
 
@@ -49,6 +51,11 @@ class Formula:
 
     __slots__ = ()
 
+    @property
+    def is_gradual(self) -> bool:
+        """Whether it may hold because nothing is known of the value."""
+        return False
+
 
 class Literal(NamedTuple):
     """A formula that is to hold, or not to hold."""
@@ -68,11 +75,12 @@ Goal: TypeAlias = frozenset[Literal]
 class Node(Formula):
     """A subschema: all its keywords together, read when they are first asked for."""
 
-    __slots__ = ("_parts", "_read")
+    __slots__ = ("_is_gradual", "_parts", "_read")
 
     def __init__(self, read: Callable[[], tuple[Formula, ...]]) -> None:
         self._read = read
         self._parts: tuple[Formula, ...] | None = None
+        self._is_gradual: bool | None = None
 
     @property
     def parts(self) -> tuple[Formula, ...]:
@@ -80,6 +88,13 @@ class Node(Formula):
         if self._parts is None:
             self._parts = self._read()
         return self._parts
+
+    @property
+    def is_gradual(self) -> bool:
+        """Whether it may hold because nothing is known of the value."""
+        if self._is_gradual is None:
+            self._is_gradual = any(part.is_gradual for part in self.parts)
+        return self._is_gradual
 
 
 class _Group(Formula):
@@ -89,6 +104,11 @@ class _Group(Formula):
 
     def __init__(self, *parts: Formula) -> None:
         self.parts = parts
+
+    @property
+    def is_gradual(self) -> bool:
+        """Whether it may hold because nothing is known of the value."""
+        return any(part.is_gradual for part in self.parts)
 
 
 class Every(_Group):
@@ -123,6 +143,11 @@ class Untyped(Formula):
 
     __slots__ = ()
 
+    @property
+    def is_gradual(self) -> bool:
+        """It does."""
+        return True
+
 
 TRUE: Final = Every()
 FALSE: Final = Either()
@@ -135,11 +160,14 @@ class Sorts(Formula):
     sorts: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Values(Formula):
     """The value is one of these."""
 
-    values: tuple[Json, ...]
+    __slots__ = ("identities", "values")
+
+    def __init__(self, values: Iterable[Json]) -> None:
+        self.values = tuple(values)
+        self.identities = frozenset(map(identity, self.values))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

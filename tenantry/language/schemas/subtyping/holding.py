@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from tenantry.language.schemas.subtyping.equality import are_distinct, identity
 from tenantry.language.schemas.subtyping.formulas import (
     ARRAY,
     BOOLEAN,
@@ -62,15 +63,6 @@ def sort_of(value: Json) -> str:
     if isinstance(value, float):
         return INTEGER if value.is_integer() else FRACTION
     return _SORTS[type(value)]
-
-
-def same(one: Json, other: Json) -> bool:
-    """Whether two values are equal in JSON Schema: 1 is 1.0 and not true."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return sort_of(one) == sort_of(other) and one == other
 
 
 def hold(literals: Iterable[Literal], value: Json) -> bool:
@@ -129,11 +121,6 @@ def _contains(formula: Contains, value: Any) -> bool:
     return formula.least <= count and (formula.most is None or count <= formula.most)
 
 
-def are_distinct(values: list[Json]) -> bool:
-    """Whether no two values are equal."""
-    return not any(same(value, other) for index, value in enumerate(values) for other in values[:index])
-
-
 def of_field(fields: Fields, name: str) -> list[Formula]:
     """What a field of this name is."""
     found = [fields.named[name]] if name in fields.named else []
@@ -160,7 +147,7 @@ _JUDGES: Final[dict[type, Callable[[Any, Any], bool]]] = {
     Negation: lambda formula, value: not holds(formula.part, value),
     Untyped: lambda _, __: True,
     Sorts: lambda formula, value: sort_of(value) in formula.sorts,
-    Values: lambda formula, value: any(same(value, other) for other in formula.values),
+    Values: lambda formula, value: identity(value) in formula.identities,
     Bound: _bound,
     Multiple: lambda formula, value: is_multiple(value, formula.of),
     Pattern: lambda formula, value: matches(formula.pattern, value),

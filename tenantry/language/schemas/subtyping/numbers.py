@@ -15,12 +15,12 @@ from tenantry.language.schemas.subtyping.formulas import Bound, Literal, Multipl
 from tenantry.language.schemas.subtyping.holding import hold
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Hashable, Iterator, Sequence
 
     from tenantry.language.schemas.subtyping.steps import Steps
-    from tenantry.language.values import Json
 
 _MAX_TRIED: Final = 1_000
+_WIDE: Final = 1_000
 _MAX_INTEGER: Final = 2**63
 
 
@@ -60,19 +60,19 @@ class _Interval(NamedTuple):
         return first, last
 
 
-def find_integer(facts: Sequence[Literal], excluded: Collection[Json], steps: Steps) -> Answer:
+def find_integer(facts: Sequence[Literal], excluded: Collection[Hashable], steps: Steps) -> Answer:
     """Looks for an integer of which the facts hold, and which is none of the excluded."""
     return _find(facts, excluded, steps, Fraction(1), is_whole=True)
 
 
-def find_fraction(facts: Sequence[Literal], excluded: Collection[Json], steps: Steps) -> Answer:
+def find_fraction(facts: Sequence[Literal], excluded: Collection[Hashable], steps: Steps) -> Answer:
     """Looks for a number that is no integer, of which the facts hold, and which is none of the excluded."""
     return _find(facts, excluded, steps, None, is_whole=False)
 
 
 def _find(
     facts: Sequence[Literal],
-    excluded: Collection[Json],
+    excluded: Collection[Hashable],
     steps: Steps,
     step: Fraction | None,
     *,
@@ -114,7 +114,7 @@ def _among(
     interval: _Interval,
     step: Fraction,
     facts: Sequence[Literal],
-    excluded: Collection[Json],
+    excluded: Collection[Hashable],
     steps: Steps,
     *,
     is_whole: bool,
@@ -155,7 +155,7 @@ def _factors(first: int | None, last: int | None) -> Iterator[int]:
 def _between(
     interval: _Interval,
     facts: Sequence[Literal],
-    excluded: Collection[Json],
+    excluded: Collection[Hashable],
     avoided: list[Fraction],
     steps: Steps,
 ) -> Answer:
@@ -171,7 +171,7 @@ def _between(
     return Doubt(f"{reason} leaves only numbers that are too fine to write")
 
 
-def _point(number: Fraction, facts: Sequence[Literal], excluded: Collection[Json]) -> Answer:
+def _point(number: Fraction, facts: Sequence[Literal], excluded: Collection[Hashable]) -> Answer:
     value = _written(number)
     if value is None:
         return Doubt("a bound is a number that no value holds")
@@ -182,8 +182,8 @@ def _point(number: Fraction, facts: Sequence[Literal], excluded: Collection[Json
 
 def _inside(interval: _Interval) -> Iterator[Fraction]:
     """Numbers in an interval, the simple ones first."""
-    low = interval.low if interval.low is not None else (interval.high or Fraction(1_000)) - 1_000
-    high = interval.high if interval.high is not None else low + 1_000
+    low = interval.low if interval.low is not None else (interval.high or Fraction(0)) - _WIDE
+    high = interval.high if interval.high is not None else low + 2 * _WIDE
     for denominator in (2, 4, 10, 100, 1_000, 3_000, 10_000):
         first = max(floor(low * denominator), min(0, floor(high * denominator)))
         yield from (Fraction(first + offset, denominator) for offset in range(50))
@@ -191,8 +191,8 @@ def _inside(interval: _Interval) -> Iterator[Fraction]:
         yield from (low + (high - low) * Fraction(part, parts) for part in range(1, min(parts, 100)))
 
 
-def _is_right(value: float, facts: Sequence[Literal], excluded: Collection[Json]) -> bool:
-    return all(value != other for other in excluded) and hold(facts, value)
+def _is_right(value: float, facts: Sequence[Literal], excluded: Collection[Hashable]) -> bool:
+    return value not in excluded and hold(facts, value)
 
 
 def _exact(number: float) -> Fraction:

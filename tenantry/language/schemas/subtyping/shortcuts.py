@@ -9,8 +9,9 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Any, Final
 
+from tenantry.language.schemas.subtyping.equality import identity
 from tenantry.language.schemas.subtyping.formulas import FRACTION, INTEGER
-from tenantry.language.schemas.subtyping.holding import same, sort_of
+from tenantry.language.schemas.subtyping.holding import sort_of
 from tenantry.language.schemas.untyped import is_untyped
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def _type(given: dict[str, Any], taken: dict[str, Any], _: int) -> bool:
         return all(
             name in wanted or (name == "integer" and "number" in wanted) for name in _listed(given["type"])
         )
-    return all(_is_of(value, wanted) for value in _values(given) or (None, True))
+    values = _values(given)
+    return values is not None and all(_is_of(value, wanted) for value in values)
 
 
 def _listed(types: Any) -> Any:
@@ -67,9 +69,12 @@ def _values(given: dict[str, Any]) -> list[Any] | None:
 
 def _enum(given: dict[str, Any], taken: dict[str, Any], _: int) -> bool:
     values = _values(given)
-    return values is not None and all(
-        any(same(value, other) for other in _values(taken) or ()) for value in values
-    )
+    return values is not None and set(map(identity, values)) <= set(map(identity, taken["enum"]))
+
+
+def _const(given: dict[str, Any], taken: dict[str, Any], _: int) -> bool:
+    values = _values(given)
+    return values is not None and {*map(identity, values)} == {identity(taken["const"])}
 
 
 def _bound(keyword: str, tighter: Callable[[Any, Any], bool]) -> Callable[[Any, Any, int], bool]:
@@ -127,7 +132,7 @@ def _any_of(given: dict[str, Any], taken: dict[str, Any], depth: int) -> bool:
 
 _COVERS: Final[dict[str, Callable[[Any, Any, int], bool]]] = {
     "type": _type,
-    "const": _enum,
+    "const": _const,
     "enum": _enum,
     "properties": _properties,
     "additionalProperties": _additional,

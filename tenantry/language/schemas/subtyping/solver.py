@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from tenantry.language.schemas.subtyping.answers import Answer, Doubt, Witness
 from tenantry.language.schemas.subtyping.arrays import Arrays
 from tenantry.language.schemas.subtyping.branches import Branch, says_something
+from tenantry.language.schemas.subtyping.equality import identity
 from tenantry.language.schemas.subtyping.formulas import (
     BOOLEAN,
     NULL,
@@ -21,7 +22,7 @@ from tenantry.language.schemas.subtyping.formulas import (
     Literal,
     Side,
 )
-from tenantry.language.schemas.subtyping.holding import hold, same
+from tenantry.language.schemas.subtyping.holding import hold
 from tenantry.language.schemas.subtyping.numbers import find_fraction, find_integer
 from tenantry.language.schemas.subtyping.objects import Objects
 from tenantry.language.schemas.subtyping.strings import find_string
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 _PLAIN: Final[dict[str, tuple[Json, ...]]] = {NULL: (None,), BOOLEAN: (False, True)}
 _MAX_DEPTH: Final = 100
 _DEEPER: Final = 4  # what looking into a value costs of the depth, beside what a choice does
-_TOO_DEEP: Final = Doubt("the schemas are nested too deeply to compare")
+TOO_DEEP: Final = "the schemas are nested too deeply to compare"
 
 
 class Solver:
@@ -65,7 +66,7 @@ class Solver:
             self._cut = min(self._cut, self._trail[goal])
             return None
         if self._depth > _MAX_DEPTH:
-            return _TOO_DEEP
+            return Doubt(TOO_DEEP)
         if any(
             Literal(literal.formula, False, side) in goal
             for literal in goal
@@ -100,6 +101,7 @@ class Solver:
         if not branch.alive or (is_asked and branch.is_untyped and not branch.is_known):
             return None
         if branch.values is not None:
+            self._steps.take(1 + len(branch.values) // 8)
             return next((Witness(one) for one in branch.values if hold(branch.literals, one)), None)
         self._steps.take()
         answer = self._make(branch)
@@ -109,7 +111,7 @@ class Solver:
         if choice is None:
             return answer
         if self._depth > _MAX_DEPTH:
-            return _TOO_DEEP
+            return Doubt(TOO_DEEP)
         branch.choices.remove(choice)
         self._depth += 1
         answer = self._choose(branch, choice, is_asked=is_asked)
@@ -138,7 +140,7 @@ class Solver:
 
     def _make(self, branch: Branch) -> Answer:
         """A value of which the facts of a branch hold."""
-        facts, excluded = branch.facts, branch.excluded
+        facts, excluded = branch.facts, frozenset(map(identity, branch.excluded))
         match branch.sort:
             case "array":
                 return Arrays(facts, self.solve, self._steps).find()
@@ -151,7 +153,7 @@ class Solver:
             case "fraction":
                 return find_fraction(facts, excluded, self._steps)
         values = _PLAIN[branch.sort]
-        return next((Witness(one) for one in values if not any(same(one, other) for other in excluded)), None)
+        return next((Witness(one) for one in values if identity(one) not in excluded), None)
 
 
 def _is_asked(goal: Iterable[Literal]) -> bool:

@@ -12,10 +12,9 @@ from tenantry.language.schemas.subtyping.holding import matches
 from tenantry.language.schemas.subtyping.patterns import UnreadableError, read_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 
     from tenantry.language.schemas.subtyping.steps import Steps
-    from tenantry.language.values import Json
 
 MAX_LENGTH: Final = 5_000
 """A string longer than that is no example."""
@@ -40,7 +39,7 @@ _SAMPLES: Final = (
 _MAX_WALK: Final = 20_000
 
 
-def find_string(facts: Sequence[Literal], excluded: Collection[Json], steps: Steps) -> Answer:
+def find_string(facts: Sequence[Literal], excluded: Collection[Hashable], steps: Steps) -> Answer:
     """Looks for a string of which the facts hold, and which is none of the excluded."""
     allowed = lengths(facts)
     if allowed is None:
@@ -78,7 +77,7 @@ class _Walk:
         self,
         allowed: Lengths,
         patterns: Iterable[tuple[str, bool]],
-        excluded: Iterable[Json],
+        excluded: Iterable[Hashable],
         steps: Steps,
     ) -> None:
         self._allowed = allowed
@@ -111,7 +110,7 @@ class _Walk:
                     if self._is_accepted(state, wanted, at_start=not length):
                         return Witness(text)
             left -= len(level) * len(characters)
-            self._steps.take(len(level) * len(characters) // 10)
+            self._steps.take(len(level) * len(characters) * len(start) // 5)
             if left < 0 or length > MAX_LENGTH:
                 return Doubt("the patterns are too large to take apart")
             level = self._next(level, characters, wanted, at_start=not length)

@@ -115,8 +115,9 @@ def _ways(nodes: Nodes, schema: Any) -> list[_Way]:
     if "$ref" in schema:
         groups.append(_ways(nodes, nodes.resolve(schema["$ref"])))
     groups += [_ways(nodes, child) for child in schema.get("allOf", ())]
-    for keyword in ("anyOf", "oneOf"):
-        groups += [_optional(nodes, nodes.node(child), child) for child in schema.get(keyword, ())]
+    groups += [_optional(nodes, nodes.node(child), child) for child in schema.get("anyOf", ())]
+    if "oneOf" in schema:
+        groups.append(_exclusive(nodes, schema["oneOf"]))
     for name, child in schema.get("dependentSchemas", {}).items():
         present = Every(Sorts(OBJECTS), Has(OBJECTS, name))
         groups.append(_optional(nodes, present, child))
@@ -143,6 +144,16 @@ def _optional(nodes: Nodes, condition: Formula, child: Any) -> list[_Way]:
     if ways == [_Way()]:
         return ways
     return [_Way(conditions=(Negation(condition),)), *(way.given(condition) for way in ways)]
+
+
+def _exclusive(nodes: Nodes, children: list[Any]) -> list[_Way]:
+    """The ways of subschemas exactly one of which holds."""
+    groups = [_ways(nodes, child) for child in children]
+    if all(ways == [_Way()] for ways in groups):
+        return [_Way()]
+    return [
+        way.given(nodes.node(child)) for child, ways in zip(children, groups, strict=True) for way in ways
+    ]
 
 
 def _conditional(nodes: Nodes, schema: dict[str, Any]) -> list[_Way]:
