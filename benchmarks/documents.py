@@ -6,6 +6,9 @@ from typing import Any, Final, TypeAlias
 
 Document: TypeAlias = dict[str, Any]
 
+HUNDRED: Final = 100
+"""Calls of each shape that `make_hundred` makes."""
+
 _TEXT: Final = {"type": "string"}
 _INTEGER: Final = {"type": "integer"}
 _USER_INPUT: Final = {"type": "object", "required": ["userId"], "properties": {"userId": _INTEGER}}
@@ -64,6 +67,17 @@ def make_chain() -> Document:
         "netCents": "{{tasks.price.output.netCents}}",
     }
     return _document("Workflow", "chain", {"input": _USER_INPUT, "tasks": steps, "output": output})
+
+
+def make_hundred(shape: str) -> Document:
+    """A hundred calls: as `steps`, as `items` of one loop, or each the `nested` task of an item."""
+    call = {"taskRef": "users", "input": {"id": "{{input.userId}}"}}
+    if shape == "steps":
+        steps: list[dict[str, Any]] = [{"id": f"s{number}", **call} for number in range(HUNDRED)]
+    else:
+        once = call if shape == "items" else {"tasks": [{"id": "inner", **call}]}
+        steps = [{"id": "loop", "forEach": {"items": list(range(HUNDRED))}, **once}]
+    return _document("Workflow", f"hundred-{shape}", {"input": _USER_INPUT, "tasks": steps})
 
 
 def make_fan_out() -> Document:

@@ -11,19 +11,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 import uvloop
 
-from benchmarks.documents import make_chain, make_large, make_tasks
+from benchmarks.documents import HUNDRED, make_chain, make_hundred, make_large, make_tasks
 from benchmarks.rows import Better, Row
+from tenantry.dataplane.cache.results import ResultCache
+from tenantry.dataplane.circuits.memory import MemoryCircuits
 from tenantry.dataplane.clock import SteadyClock
 from tenantry.dataplane.engine.core.events import WorkflowSubmitted
 from tenantry.dataplane.engine.driver import Run
 from tenantry.dataplane.identifiers import new_execution_id
 from tenantry.dataplane.limits.memory import MemoryLimitStore
 from tenantry.dataplane.tasks.http_client import HttpResponse
-from tenantry.dataplane.tasks.runner import StepRunner
+from tenantry.dataplane.tasks.runner import CallRunner
 from tenantry.language.documents.model import Workflow, WorkflowTask
 from tenantry.language.documents.parsing import load_document
 from tenantry.language.documents.reading import read
-from tenantry.language.plan.compile import compile_workflow
+from tenantry.language.plan.compile import compile_task, compile_workflow
 from tenantry.language.validation import Library, validate_workflow
 from tenantry.tenants.identity import Instant, TenantId
 from tenantry.tenants.limits import limits_of
@@ -49,7 +51,40 @@ def measure_engine() -> list[Row]:
     def run() -> None:
         uvloop.run(_run_executions(plan, executions))
 
-    return [_row("engine time per task", run, executions * len(plan.steps), target_us=60)]
+    return [_row("engine time per task", run, executions * len(plan.graph.steps), target_us=60)]
+
+
+def measure_control_flow() -> list[Row]:
+    """What an item of a loop costs the engine beyond a plain task; and what a task one level further in does.
+
+    A hundred calls are made as steps, as items, and as nested tasks each in an item: the differences count.
+    """
+    executions = 10
+    plans = {shape: _compile(make_hundred(shape)) for shape in ("steps", "items", "nested")}
+    seconds: dict[str, list[float]] = {shape: [] for shape in plans}
+    fixed: list[float] = []
+    for _ in range(_REPEATS):
+        fixed.append(_seconds(_fixed_work))
+        for shape, plan in plans.items():
+            seconds[shape].append(_seconds(lambda plan=plan: uvloop.run(_run_executions(plan, executions))))  # type: ignore[misc]  # mypy knows no type for the default
+    best = {shape: min(times) / (executions * HUNDRED) * 1e6 for shape, times in seconds.items()}
+    return [
+        _difference("control flow: an item over a step", best["items"] - best["steps"], min(fixed)),
+        _difference("control flow: nested tasks in an item", best["nested"] - best["items"], min(fixed)),
+    ]
+
+
+def _difference(name: str, our_us: float, fixed_seconds: float) -> Row:
+    fixed_us, target_us = fixed_seconds * 1e6, 20
+    return Row(
+        name=name,
+        ours=f"{our_us:,.1f} µs",
+        beside=f"{fixed_us:,.0f} µs fixed work",
+        ratio=max(our_us, 0.0) / fixed_us,
+        better=Better.LOWER,
+        target=f"≤ {target_us} µs",
+        met=our_us <= target_us,
+    )
 
 
 def measure_validation() -> list[Row]:
@@ -118,7 +153,8 @@ def _read_tasks() -> dict[str, WorkflowTask]:
 def _compile(raw: dict[str, Any]) -> Plan:
     workflow, findings = read(load_document(raw), Workflow)
     assert workflow is not None, findings
-    return compile_workflow(workflow, _read_tasks(), version=1, digest="bench")
+    tasks = {name: compile_task(task, name) for name, task in _read_tasks().items()}
+    return compile_workflow(workflow, tasks, version=1, digest="bench")
 
 
 class _CannedClient:
@@ -148,7 +184,14 @@ class _NoJournal:
 
 
 async def _run_executions(plan: Plan, executions: int) -> None:
-    clock, runner, journal = SteadyClock(), StepRunner(_CannedClient()), _NoJournal()
+    clock, journal = SteadyClock(), _NoJournal()
+    runner = CallRunner(
+        tenant=_TENANT,
+        client=_CannedClient(),
+        circuits=MemoryCircuits(),
+        cache=ResultCache(),
+        clock=clock,
+    )
     for _ in range(executions):
         now = clock()
         run = Run(

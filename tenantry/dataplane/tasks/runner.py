@@ -14,7 +14,7 @@ from tenantry.dataplane.engine.core.mismatch import find_mismatch
 from tenantry.dataplane.engine.ports import AttemptFailedError, TaskResult
 from tenantry.dataplane.tasks import http
 from tenantry.language.plan.expressions import TooMuchWorkError
-from tenantry.language.plan.model import HttpRequestPlan
+from tenantry.language.plan.model import HttpRequestPlan, RetryOn
 from tenantry.language.templates.errors import TemplateError
 from tenantry.language.templates.scope import Scope
 from tenantry.language.values import canonical_json
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tenantry.dataplane.clock import Clock
     from tenantry.dataplane.engine.ports import Attempt
     from tenantry.dataplane.tasks.http_client import HttpClient, HttpRequest
-    from tenantry.language.plan.model import CachePolicy, CircuitPolicy, TransformPlan
+    from tenantry.language.plan.model import CachePolicy, CallPlan, CircuitPolicy, TransformPlan
     from tenantry.language.values import Json
     from tenantry.tenants.identity import TenantId
 
@@ -73,14 +73,25 @@ class CallRunner:
             raise AttemptFailedError(mismatch)
         if call.cache is None:
             return await self._perform(attempt, value)
-        result, cached = await self.cache.fetch(
-            self.tenant,
-            task.digest,
-            _cache_key(call.cache, value, attempt.scope),
-            ttl_seconds=call.cache.ttl_seconds,
-            now=self.clock,
-            produce=lambda: self._perform(attempt, value),
-        )
+        return await self._fetch(attempt, call.cache, value)
+
+    async def _fetch(self, attempt: Attempt, policy: CachePolicy, value: Json) -> TaskResult:
+        """The result of an earlier call, or of one in progress elsewhere, or of a call of our own."""
+        call = attempt.call
+        key = _cache_key(policy, value, attempt.scope)
+        try:
+            # As long as somebody else's call may take, and then one of our own.
+            async with asyncio.timeout(2 * call.timeout_seconds):
+                result, cached = await self.cache.fetch(
+                    self.tenant,
+                    call.task.digest,
+                    key,
+                    ttl_seconds=policy.ttl_seconds,
+                    now=self.clock,
+                    produce=lambda: self._perform(attempt, value),
+                )
+        except TimeoutError:
+            raise AttemptFailedError(_too_slow(call)) from None
         return TaskResult(result.output, cached=True) if cached else result
 
     async def _perform(self, attempt: Attempt, value: Json) -> TaskResult:
@@ -126,8 +137,8 @@ class CallRunner:
             raise AttemptFailedError(error.failure, error.egress_bytes, opened) from None
         except BaseException:
             # Cut off by a deadline the upstream was too slow for, or by somebody who lost interest.
-            overdue = self.clock() >= attempt.deadline_at
-            await self._report(permit, Outcome.FAILURE if overdue else Outcome.NEUTRAL)
+            too_slow = self.clock() >= attempt.deadline_at and RetryOn.TIMEOUT in policy.counts
+            await self._report(permit, Outcome.FAILURE if too_slow else Outcome.NEUTRAL)
             raise
         await self._report(permit, Outcome.SUCCESS)
         return result
@@ -147,6 +158,15 @@ def _outcome(failure: Failure, policy: CircuitPolicy) -> Outcome:
     if failure.retry_on in policy.counts:
         return Outcome.FAILURE
     return Outcome.SUCCESS if failure.status is not None and failure.retry_on is None else Outcome.NEUTRAL
+
+
+def _too_slow(call: CallPlan) -> Failure:
+    return Failure(
+        code=FailureCode.UPSTREAM_TIMEOUT,
+        message=f"no result within {2 * call.timeout_seconds:g} s",
+        retry_on=RetryOn.TIMEOUT,
+        outcome_unknown=True,
+    )
 
 
 def _circuit_open(upstream: str, refusal: Refusal) -> Failure:

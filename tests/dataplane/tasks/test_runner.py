@@ -24,6 +24,7 @@ from tenantry.language.plan.model import (
     CallPlan,
     CircuitPolicy,
     HttpRequestPlan,
+    RetryOn,
     TaskPlan,
     TransformPlan,
 )
@@ -309,3 +310,11 @@ async def test_a_failure_is_not_kept() -> None:
     await failure_of(runner, plan)
     client.refusal = None
     assert await output_of(runner, plan) == "http://x/"
+
+
+async def test_waiting_for_somebody_else_s_call_is_bounded() -> None:
+    client = HangingClient()
+    runner = make_runner(client)
+    cached = replace(call(http("http://x/")), cache=CachePolicy(ttl_seconds=60.0))
+    failure = await failure_of(runner, replace(cached, timeout_seconds=0.001))
+    assert (failure.code, failure.retry_on) == (FailureCode.UPSTREAM_TIMEOUT, RetryOn.TIMEOUT)

@@ -43,7 +43,7 @@ class Retry(Model):
 class CircuitBreaker(Model):
     """When calls of an upstream stop for a while: so many failures within a time; then a few trial calls."""
 
-    failure_threshold: Annotated[Count, Field(le=10_000)] = 5
+    failure_threshold: Annotated[Count, Field(le=1000)] = 5
     sampling_duration: PositiveDuration = 60.0
     break_duration: PositiveDuration = 30.0
     half_open_requests: Annotated[Count, Field(le=1000)] = 3
