@@ -75,3 +75,9 @@ class Code(StrEnum):
 
     TASK_NOT_ALLOWED = "WF501"
     SECRET_NOT_DECLARED = "WF502"  # noqa: S105  a code, not a credential
+    DUPLICATE_SECRET = "WF503"  # noqa: S105  as above
+    UNUSED_SECRET = "WF504"  # noqa: S105  as above
+    NO_SECRET_PROVIDER = "WF505"  # noqa: S105  as above
+    SECRET_LEAK = "WF506"  # noqa: S105  as above
+    DEADLINE_EXCEEDED = "WF507"
+    TOO_MUCH_WORK = "WF508"

@@ -28,7 +28,8 @@ def judge(text: str, is_allowed: Callable[[str], bool] = lambda _: True) -> tupl
             tasks |= {} if task is None else {task.name: task}
     for document in parsed.documents:
         if document.kind == "Workflow":
-            findings += validate_workflow(document, Library(tasks=tasks, is_allowed=is_allowed))[1]
+            library = Library(tasks=tasks, is_allowed=is_allowed, secret_sources=frozenset(("vault",)))
+            findings += validate_workflow(document, library)[1]
     return tuple(findings)
 
 

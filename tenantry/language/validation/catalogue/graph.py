@@ -97,17 +97,4 @@ GRAPH_AND_POLICY: Final = {
               - {id: audit, taskRef: internal-audit}
             """,
     ),
-    Code.SECRET_NOT_DECLARED: Entry(
-        title="A secret is not declared",
-        cause="Secrets cannot be declared yet, so none can be read.",
-        fix="Leave it out.",
-        example="""
-            type: http
-            request:
-              method: GET
-              url: https://example.com/
-              headers: {Authorization: "Bearer {{secrets.TOKEN}}"}
-            """,
-        frame=Frame.TASK,
-    ),
 }

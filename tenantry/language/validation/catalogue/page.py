@@ -51,7 +51,8 @@ findings are reported at once. Each has a code that never changes its meaning, a
 a JSON pointer), a sentence, and mostly a suggestion. An *error* refuses the document, a *warning* does not.
 
 Every example below is run by a test and gives the finding it stands under. Unless it says otherwise it is the
-`spec` of a workflow of a tenant that may use all tasks but `internal-*`, beside these:
+`spec` of a workflow of a tenant that may use all tasks but `internal-*` and has a provider for `vault` only,
+beside these tasks:
 
 ```yaml
 {tasks}```
