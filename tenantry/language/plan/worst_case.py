@@ -69,13 +69,13 @@ class WorstCase:
     def timeline(self, group: GroupPlan) -> Timeline:
         """When the steps of a graph start and end."""
         index = {step.id: step.index for step in group.steps}
-        starts, ends = [0.0] * len(index), [0.0] * len(index)
-        for name in (name for wave in group.groups for name in wave):
-            step = group.steps[index[name]]
+        order = [group.steps[index[name]] for wave in group.groups for name in wave]
+        starts, ends = [0.0] * len(order), [0.0] * len(order)
+        for step in order:
             starts[step.index] = max((ends[before] for before in step.dependencies), default=0.0)
             ends[step.index] = starts[step.index] + self.of_action(step.action)
         critical = set()
-        last: int | None = max(index.values(), key=ends.__getitem__)
+        last: int | None = max((step.index for step in reversed(order)), key=ends.__getitem__)
         while last is not None:
             critical.add(last)
             last = max(group.steps[last].dependencies, key=ends.__getitem__, default=None)

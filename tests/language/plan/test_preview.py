@@ -12,7 +12,7 @@ from tenantry.language.plan.preview import FIRST_ITEMS, preview
 from tests.support.definitions import make_task, make_workflow
 from tests.support.plans import http, make_plan
 
-SAME = {"type": "transform", "expression": "@"}
+SAME: dict[str, Any] = {"type": "transform", "expression": "@"}
 
 
 def preview_of(
@@ -248,7 +248,10 @@ def test_a_switch_takes_the_first_case_that_is_equal(value: Any, taken: list[boo
         "cases": [{"match": 1, "taskRef": "same"}, {"match": "b", "taskRef": "same"}],
         "default": {"taskRef": "same"},
     }
-    steps = [{"id": "first", "taskRef": "same"}, {"id": "way", "switch": switch, "input": "{{input.kind}}"}]
+    steps: list[dict[str, Any]] = [
+        {"id": "first", "taskRef": "same"},
+        {"id": "way", "switch": switch, "input": "{{input.kind}}"},
+    ]
 
     shown = nodes_of(steps, {"kind": "b", "flag": True})
 

@@ -10,7 +10,6 @@ from tenantry.language.plan.model import (
     HttpRequestPlan,
     SubworkflowPlan,
     SwitchPlan,
-    ValuePlan,
 )
 from tenantry.language.plan.outline import Role, outline
 
@@ -89,9 +88,10 @@ def _nodes(part: Part, parent: str | None) -> Iterable[dict[str, Any]]:
 
 
 def _kind(part: Part) -> dict[str, Any]:
-    match part.body:
-        case CallPlan() as call:
-            return {"kind": "task", **_call(call)}
+    body = part.body
+    match body:
+        case CallPlan():
+            return {"kind": "task", **_call(body)}
         case SubworkflowPlan(plan=plan):
             opened = any(inner.role is Role.STEP for inner in part.parts)
             return {
@@ -104,8 +104,8 @@ def _kind(part: Part) -> dict[str, Any]:
             return {"kind": "switch", "switch": value}
         case GroupPlan():
             return {"kind": "tasks"}
-        case ValuePlan(value=value):
-            return {"kind": "value", "value": value}
+        case _:
+            return {"kind": "value", "value": body.value}
 
 
 def _call(call: CallPlan) -> dict[str, Any]:

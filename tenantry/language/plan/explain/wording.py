@@ -10,7 +10,6 @@ from tenantry.language.plan.model import (
     SubworkflowPlan,
     SwitchPlan,
     TransformPlan,
-    ValuePlan,
 )
 from tenantry.language.plan.outline import Role
 from tenantry.language.templates.rendering import render
@@ -48,8 +47,8 @@ def _does(body: OnceBody) -> str:
             return f"switch {shown(value)}"
         case GroupPlan(steps=steps):
             return f"{len(steps)} task{'s' * (len(steps) != 1)}"
-        case ValuePlan(value=value):
-            return f"value {shown(value)}"
+        case _:
+            return f"value {shown(body.value)}"
 
 
 def _attempts(call: CallPlan) -> str:
