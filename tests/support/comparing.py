@@ -138,15 +138,16 @@ def _extended(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 _LEAVES: Final = st.booleans() | st.lists(_KEYWORDS, max_size=2).map(_joined)
 
-_PLAIN: Final[st.SearchStrategy[Any]] = st.recursive(_LEAVES, _extended, max_leaves=6)
+PLAIN_SCHEMAS: Final[st.SearchStrategy[Any]] = st.recursive(_LEAVES, _extended, max_leaves=6)
+"""Schemas of all keywords but references: they mean the same as a part of another."""
 
 _REFERENCES: Final = st.sampled_from([{"$ref": "#/$defs/d"}, {"$ref": "#"}])
 
 _RECURSIVE: Final = st.builds(
     lambda schema, definition: {**schema, "$defs": {"d": definition}},
     _extended(st.recursive(_LEAVES | _REFERENCES, _extended, max_leaves=4)),
-    _PLAIN,
+    PLAIN_SCHEMAS,
 ).filter(lambda schema: not check(schema))
 
-ALL_SCHEMAS: Final = _PLAIN | _RECURSIVE
+ALL_SCHEMAS: Final = PLAIN_SCHEMAS | _RECURSIVE
 """Schemas of all keywords, some with references, some of which lead back to themselves."""

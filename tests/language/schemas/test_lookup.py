@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
-from tenantry.language.schemas import Found, Missing, compile_validator, lookup
+from tenantry.language.schemas import UNTYPED, Found, Missing, compile_validator, lookup
 from tests.support.schemas import FIELDS, PLAIN_VALUES, SCHEMAS
 
 USER: dict[str, Any] = {
@@ -50,17 +50,18 @@ USER: dict[str, Any] = {
     [
         (("id",), Found({"type": "integer"})),
         (("email",), Found({"type": "string"}, optional=True)),
-        (("extra",), Found({})),
+        (("extra",), Found(UNTYPED)),
         (("address", "city"), Found({"type": "string", "minLength": 1}, optional=True)),
         (("manager", "manager", "id"), Found({"type": "integer"}, optional=True)),
         (("tags", 0), Found({"type": "string"}, optional=True)),
         (("pair", 1), Found({"type": "null"}, optional=True)),
         (("few", 1), Found({}, optional=True)),
         (("rates", "EUR"), Found({"type": "number"}, optional=True)),
-        (("open", "b", "c"), Found({}, optional=True)),
-        (("patterned", "b"), Found({}, optional=True)),
-        (("opaque", "x", 0), Found({}, optional=True)),
-        (("anything", 0, "x"), Found({}, optional=True)),
+        (("open", "b", "c"), Found(UNTYPED, optional=True)),
+        (("patterned", "b"), Found(UNTYPED, optional=True)),
+        (("opaque", "x", 0), Found(UNTYPED, optional=True)),
+        (("anything",), Found({}, optional=True)),
+        (("anything", 0, "x"), Found(UNTYPED, optional=True)),
         (("yes",), Found({}, optional=True)),
         (("nothing",), Found(False, optional=True)),
     ],
@@ -110,7 +111,8 @@ def _fields(*names: str) -> dict[str, Any]:
         ({"anyOf": [_fields("a"), _fields("a", "b")]}, Found({"anyOf": [{"const": "a"}, {"const": "a"}]})),
         ({"oneOf": [_fields("a"), _fields("b")]}, Found({"const": "a"}, optional=True)),
         ({"anyOf": [_fields("a"), {"type": "null"}]}, Found({"const": "a"}, optional=True)),
-        ({"anyOf": [_fields("a"), {}]}, Found({})),
+        ({"anyOf": [_fields("a"), {}]}, Found(UNTYPED)),
+        ({"allOf": [{"required": ["a"]}, {"properties": {"a": {}}}]}, Found({})),
         ({"anyOf": [_fields("b"), _fields("c")]}, Missing(0, ("b", "c"))),
         (
             {"properties": {"b": {}}, "if": {}, "then": _fields("a"), "else": _fields("c")},
@@ -122,7 +124,7 @@ def _fields(*names: str) -> dict[str, Any]:
             {"type": ["object", "string"], "properties": {"a": {}}, "required": ["a"]},
             Found({}, optional=True),
         ),
-        (True, Found({})),
+        (True, Found(UNTYPED)),
         (False, Missing(0)),
     ],
 )
@@ -185,6 +187,6 @@ def test_what_is_found_holds_for_every_value(schema: Any, value: Any, path: list
         part = reduce(follow, path, value)
     except AbsentError:
         # Only what says nothing of a place leaves it open whether there is something.
-        assert found.optional or found.schema == {}
+        assert found.optional or found.schema == UNTYPED
         return
     assert compile_validator(found.schema).is_valid(part)
