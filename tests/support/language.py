@@ -5,19 +5,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from tenantry.language.documents.model import Workflow
 from tenantry.language.documents.parsing import parse_documents
+from tenantry.language.documents.reading import read
 from tenantry.language.validation import Library, validate_task, validate_workflow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from tenantry.language.documents.document import Document
     from tenantry.language.documents.model import WorkflowTask
     from tenantry.language.findings import Finding
 
 
 def judge(text: str, is_allowed: Callable[[str], bool] = lambda _: True) -> tuple[Finding, ...]:
-    """All findings about a text of tasks and workflows; the workflows may use the tasks beside them."""
+    """All findings about a text of tasks and workflows; the workflows may use what stands beside them."""
     parsed = parse_documents(text)
     findings = list(parsed.findings)
     tasks: dict[str, WorkflowTask] = {}
@@ -31,6 +34,12 @@ def judge(text: str, is_allowed: Callable[[str], bool] = lambda _: True) -> tupl
             library = Library(tasks=tasks, is_allowed=is_allowed, secret_sources=frozenset(("vault",)))
             findings += validate_workflow(document, library)[1]
     return tuple(findings)
+
+
+def workflows_of(documents: Iterable[Document]) -> dict[str, Workflow]:
+    """The workflows among documents by name, whether or not they are valid."""
+    read_ones = (read(document, Workflow)[0] for document in documents if document.kind == "Workflow")
+    return {workflow.name: workflow for workflow in read_ones if workflow is not None}
 
 
 def cases(path: Path) -> list[tuple[str, str, str]]:

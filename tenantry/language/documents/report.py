@@ -127,6 +127,7 @@ class Report:
             return rename_within(self.document, pointer, offset, name, near)
         return rename_value(self.document, pointer, name, near)
 
+    @property
     def has_errors(self) -> bool:
         """Whether a finding so far refuses the document."""
         return self._refuses

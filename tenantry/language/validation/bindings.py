@@ -1,72 +1,92 @@
-"""Whether what a step gives its task is what the task takes, name by name and type by type."""
+"""Whether what is given to a task or a workflow is what it takes, name by name and type by type."""
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from msgspec import UNSET
 
 from tenantry.language.codes import Code
 from tenantry.language.documents.spans import pointer_tokens
 from tenantry.language.findings import Severity
-from tenantry.language.schemas import MismatchKind, mismatches
-from tenantry.language.schemas.structure import inline
+from tenantry.language.schemas.structure import expansion, inline
+from tenantry.language.schemas.subtyping import Refuted, Unknown, compare
 from tenantry.language.validation.kinds import kinds_of
-from tenantry.language.values import Json, pointer_token, type_name
+from tenantry.language.values import Json, dump_json, pointer_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from msgspec import UnsetType
+
     from tenantry.language.documents.report import Report
 
 _NOTES: Final = frozenset(("title", "description", "default", "examples", "$schema", "$comment"))
-_BOUNDS: Final = frozenset(("minLength", "maxLength", "pattern", "format", "minimum", "maximum"))
-_BY_TYPE: Final = _NOTES | _BOUNDS | {"type"}  # bounds are not compared with what says nothing of them
-_BY_VALUE: Final = _NOTES | {"type", "enum"}
 _BY_ITEM: Final = _NOTES | {"type", "items"}
 _BY_NAME: Final = _NOTES | {"type", "properties", "required", "additionalProperties"}
+_SHOWN: Final = 60
+
+
+class Binding(NamedTuple):
+    """One input on its way to what takes it.
+
+    Attributes:
+        consumer: what takes it, for people.
+        value: the input as written.
+        given: the schema of what that gives, made by `infer`.
+        taken: the schema it has to satisfy, in which `check` finds no problem.
+        pointer: of the input in the document.
+    """
+
+    consumer: str
+    value: Json
+    given: Any
+    taken: Any
+    pointer: str
 
 
 class Place(NamedTuple):
-    """A part of a step's input: its JSON pointer in the document, and its name for people."""
+    """A part of an input: its JSON pointer in the document, its name for people, and the way there."""
 
     pointer: str
     name: str = "input"
+    path: tuple[str | int, ...] = ()
 
     def entry(self, key: str | int) -> Place:
         """The place of a field or an item."""
         member = f"[{key}]" if isinstance(key, int) else f".{key}"
-        return Place(self.pointer + pointer_token(key), self.name + member)
+        return Place(self.pointer + pointer_token(key), self.name + member, (*self.path, key))
 
 
-def check_binding(*, task: str, value: Json, given: Any, taken: Any, pointer: str, report: Report) -> None:
-    """Reports where a step's input does not fit its task.
-
-    Args:
-        task: its name.
-        value: the input as written.
-        given: the schema of what that gives, made by `infer`.
-        taken: the task's input schema, in which `check` finds no problem.
-        pointer: of the input in the document.
-        report: takes the findings.
-    """
-    _Binding(task, report).check(value, given, inline(taken, taken), Place(pointer))
+def check_binding(binding: Binding, report: Report) -> None:
+    """Reports where an input does not fit."""
+    _Check(binding, report).run()
 
 
-class _Binding:
+class _Check:
     """Takes apart what the author wrote out, so that findings stand at their entries; compares the rest."""
 
-    def __init__(self, task: str, report: Report) -> None:
-        self._task = task
+    def __init__(self, binding: Binding, report: Report) -> None:
+        self._binding = binding
+        self._consumer = binding.consumer
         self._report = report
 
-    def check(self, value: Json, given: Any, taken: Any, place: Place) -> None:
+    def run(self) -> None:
+        value, given, taken, place = (*self._binding[1:4], Place(self._binding.pointer))
+        written_out = inline(taken, taken)
+        if written_out is not taken and expansion(taken).recursions:
+            self._compare(given, taken, place)
+        else:
+            self._check(value, given, written_out, place)
+
+    def _check(self, value: Json, given: Any, taken: Any, place: Place) -> None:
         if isinstance(value, dict) and _is_only(taken, "object", _BY_NAME):
             self._check_fields(value, given["properties"], taken, place)
         elif isinstance(value, list) and value and _is_only(taken, "array", _BY_ITEM):
             for index, child in enumerate(value):
-                item = given["items"]["anyOf"][index]
-                self.check(child, item, taken.get("items", True), place.entry(index))
-        elif not _plainly_fits(given, taken):
+                item = given["prefixItems"][index]
+                self._check(child, item, taken.get("items", True), place.entry(index))
+        else:
             self._compare(given, taken, place)
 
     def _check_fields(self, value: dict[str, Json], given: Any, taken: Any, place: Place) -> None:
@@ -74,57 +94,90 @@ class _Binding:
         others = taken.get("additionalProperties", True)
         for name in taken.get("required", ()):
             if name not in value:
-                self._missing(place.entry(name).name, "is missing, and is required", place)
+                message = f"{place.entry(name).name} is missing, and is required by {self._consumer}"
+                self._report.add(
+                    Code.MISSING_INPUT, message, place.pointer, counterexample=self._counterexample()
+                )
         free = [name for name in declared if name not in value]
         for key, child in value.items():
             if key in declared:
-                self.check(child, given[key], declared[key], place.entry(key))
+                self._check(child, given[key], declared[key], place.entry(key))
             else:
                 self._check_name(key, free, others, place.entry(key))
-                self.check(child, given[key], others or True, place.entry(key))
+                self._check(child, given[key], others or True, place.entry(key))
 
     def _check_name(self, name: str, known: Iterable[str], others: Any, place: Place) -> None:
         """A field nobody declared: refused by some tasks, and suspicious where it nearly is another one."""
-        if others is False:
-            self._undeclared(name, known, place, Severity.ERROR)
-        elif others is True and self._report.nearest(name, known):
-            self._undeclared(name, known, place, Severity.WARNING)
-
-    def _compare(self, given: Any, taken: Any, place: Place) -> None:
-        for mismatch in mismatches(given, taken):
-            name = reduce(Place.entry, pointer_tokens(mismatch.pointer), place).name
-            match mismatch.kind:
-                case MismatchKind.MISSING:
-                    self._missing(name, mismatch.message, place)
-                case MismatchKind.UNKNOWN:
-                    self._undeclared(name, (), place._replace(name=name), Severity.ERROR)
-                case MismatchKind.VALUE:
-                    self._mismatch(f"{self._task} does not take this {name}: {mismatch.message}", place)
-                case _:
-                    hint = _null_hint(given, taken) if name == place.name else ""
-                    self._mismatch(f"{name} {mismatch.message} by {self._task}", place, hint)
-
-    def _mismatch(self, message: str, place: Place, hint: str = "") -> None:
-        self._report.add(Code.TYPE_MISMATCH, message, place.pointer, suggestion=hint)
-
-    def _missing(self, name: str, message: str, place: Place) -> None:
-        self._report.add(Code.MISSING_INPUT, f"{name} {message} by {self._task}", place.pointer)
-
-    def _undeclared(self, name: str, known: Iterable[str], place: Place, severity: Severity) -> None:
+        is_refused = others is False
+        if not is_refused and not (others is True and self._report.nearest(name, known)):
+            return
         self._report.add(
             Code.UNKNOWN_INPUT,
-            f"{place.name} is not declared by {self._task}",
+            f"{place.name} is not declared by {self._consumer}",
             place.pointer,
             at_key=True,
             meant=(name, known),
-            severity=severity,
+            severity=Severity.ERROR if is_refused else Severity.WARNING,
+            counterexample=self._counterexample() if is_refused else UNSET,
         )
 
+    def _compare(self, given: Any, taken: Any, place: Place) -> None:
+        verdict = compare(given, taken)
+        if isinstance(verdict, Refuted):
+            self._refuse(verdict, given, taken, place)
+        elif isinstance(verdict, Unknown):
+            message = f"whether {self._consumer} takes every {place.name} is not known: {verdict.reason}"
+            self._report.add(Code.UNDECIDED, message, place.pointer, severity=Severity.WARNING)
 
-def _null_hint(given: Any, taken: Any) -> str:
-    if "null" in kinds_of(given) - kinds_of(taken):
-        return "a step that is skipped gives null, as may a schema; give a default with ??"
-    return ""
+    def _refuse(self, verdict: Refuted, given: Any, taken: Any, place: Place) -> None:
+        at = _inner(place, verdict.counterexample, verdict.pointer)
+        if given.keys() == {"const"}:
+            message = f"{self._consumer} does not take this {at.name}: {verdict.message}"
+        else:
+            where = "" if at.name == place.name else f" at {at.name}"
+            message = (
+                f"{place.name} may be {_shown(verdict.counterexample)}, which {self._consumer} does not "
+                f"take{where}: {verdict.message}"
+            )
+        is_null = verdict.counterexample is None and "null" in kinds_of(given) - kinds_of(taken)
+        self._report.add(
+            Code.TYPE_MISMATCH,
+            message,
+            place.pointer,
+            suggestion="give a default with ??" if is_null and given.keys() != {"const"} else "",
+            counterexample=self._counterexample(place.path, verdict.counterexample),
+        )
+
+    def _counterexample(
+        self, path: tuple[str | int, ...] = (), value: Json | UnsetType = UNSET
+    ) -> Json | UnsetType:
+        """A whole input that is refused: if a value is given, one that holds it at the path."""
+        given = self._binding.given if value is UNSET else _with(self._binding.given, path, value)
+        verdict = compare(given, self._binding.taken)
+        return verdict.counterexample if isinstance(verdict, Refuted) else value
+
+
+def _inner(place: Place, value: Json, pointer: str) -> Place:
+    """The place of a part of a value that stands at a place."""
+    for token in pointer_tokens(pointer):
+        if isinstance(value, list):
+            place, value = place.entry(int(token)), value[int(token)]
+        elif isinstance(value, dict):
+            place, value = place.entry(token), value.get(token)
+    return place
+
+
+def _with(given: Any, path: tuple[str | int, ...], value: Json | UnsetType) -> Any:
+    """The schema of what the author wrote out, where the value at a path is this one."""
+    if not path:
+        return {"const": value}
+    key, *rest = path
+    if isinstance(key, str):
+        fields = given["properties"]
+        return {**given, "properties": {**fields, key: _with(fields[key], tuple(rest), value)}}
+    items = list(given["prefixItems"])
+    items[key] = _with(items[key], tuple(rest), value)
+    return {**given, "prefixItems": items}
 
 
 def _is_only(schema: Any, container: str, keywords: frozenset[str]) -> bool:
@@ -134,21 +187,6 @@ def _is_only(schema: Any, container: str, keywords: frozenset[str]) -> bool:
     return bool(schema.get("type", container) == container)
 
 
-def _plainly_fits(given: Any, taken: Any) -> bool:
-    """Whether one look is enough, as it mostly is: comparing schemas costs fifty times that."""
-    if not isinstance(taken, dict) or not isinstance(given, dict):
-        return taken is True
-    if given.keys() == {"anyOf"}:
-        return all(_plainly_fits(member, taken) for member in given["anyOf"])
-    if given.keys() == {"type"}:
-        return taken.keys() <= _BY_TYPE and taken.get("type", given["type"]) == given["type"]
-    if given.keys() == {"const"}:
-        return _plainly_takes(taken, given["const"])
-    return not taken.keys() - _NOTES
-
-
-def _plainly_takes(taken: dict[str, Any], literal: Json) -> bool:
-    kind = type_name(literal)
-    if not taken.keys() <= _BY_VALUE or taken.get("type", kind) != kind:
-        return False
-    return "enum" not in taken or (isinstance(literal, str) and literal in taken["enum"])
+def _shown(value: Json) -> str:
+    text = dump_json(value).decode()
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

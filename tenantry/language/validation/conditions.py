@@ -11,15 +11,16 @@ from tenantry.language.findings import Severity
 from tenantry.language.templates.conditions import (
     Compare,
     Comparison,
+    Connective,
     Expression,
     Logic,
     Not,
     Read,
     Value,
-    parse_condition,
 )
 from tenantry.language.templates.errors import TemplateSyntaxError
 from tenantry.language.templates.predicates import comparison_problem
+from tenantry.language.validation.facts import facts_when
 from tenantry.language.validation.inference import report_syntax
 from tenantry.language.validation.kinds import kinds_of, values_of
 from tenantry.language.values import Json, dump_json
@@ -31,27 +32,25 @@ if TYPE_CHECKING:
 _BOOLEAN = {"type": "boolean"}
 
 
-def check_condition(text: str, pointer: str, references: References) -> None:
-    """Reports what is wrong with a condition: its syntax, else its references and types."""
-    try:
-        condition = parse_condition(text)
-    except TemplateSyntaxError as error:
-        report_syntax(references.report, Code.CONDITION_SYNTAX, pointer, error)
-        return
-    _Check(condition, pointer, references).truth(condition.expression)
+def check_condition(text: str, pointer: str, references: References) -> Condition | None:
+    """Reports what is wrong with a condition: its syntax, else its references and types.
+
+    Returns:
+        The condition, when it is one.
+    """
+    condition = references.texts.condition(text)
+    if isinstance(condition, TemplateSyntaxError):
+        report_syntax(references.report, Code.CONDITION_SYNTAX, pointer, condition)
+        return None
+    _Check(text, pointer, references).truth(condition.expression)
+    return condition
 
 
 class _Check:
-    def __init__(self, condition: Condition, pointer: str, references: References) -> None:
-        self._text = condition.text
+    def __init__(self, text: str, pointer: str, references: References) -> None:
+        self._text = text
         self._pointer = pointer
         self._references = references
-        # `{{tasks.a.status}} == 'completed' && {{tasks.a.output.x}} > 3` is ready for a being skipped.
-        self._asked = {
-            str(reference.path[0])
-            for reference in condition.references
-            if reference.root == "tasks" and reference.path[1] == "status"
-        }
 
     def truth(self, expression: Expression) -> None:
         """Checks an expression that has to be true or false."""
@@ -69,16 +68,23 @@ class _Check:
             case Value(value=value):
                 return {"const": value}
             case Read(reference=reference):
-                ready = reference.root == "tasks" and reference.path[0] in self._asked
-                return self._references.schema_of(reference, self._pointer, ready_for_null=ready)
+                return self._references.schema_of(reference, self._pointer)
             case Not(operand=operand):
                 self.truth(operand)
-            case Logic(operands=operands):
-                for operand in operands:
-                    self.truth(operand)
+            case Logic():
+                self._logic(expression)
             case _:
                 self._compare(expression)
         return _BOOLEAN
+
+    def _logic(self, logic: Logic) -> None:
+        """Checks operands from the left: one is only looked at when those before it have not decided."""
+        around = self._references
+        goes_on = logic.connective is Connective.AND
+        for operand in logic.operands:
+            self.truth(operand)
+            self._references = self._references.knowing(facts_when(operand, truth=goes_on))
+        self._references = around
 
     def _compare(self, compare: Compare) -> None:
         left, right = self._schema(compare.left), self._schema(compare.right)

@@ -1,17 +1,21 @@
-"""Which kinds of values a schema allows, in the words of conditions: all numbers are one kind."""
+"""What a schema says at one look: which kinds of values it allows, whether null is one, all of its values."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.language.schemas.types import types_of
+from tenantry.language.schemas.untyped import is_untyped
+from tenantry.language.values import canonical_json
 
 if TYPE_CHECKING:
     from tenantry.language.values import Json
 
 KINDS: Final = frozenset(("null", "boolean", "number", "string", "array", "object"))
+"""The kinds of values in the words of conditions: all numbers are one kind."""
 
-_PLAIN: Final = frozenset(("type", "properties", "required", "items", "format", "title", "description"))
+NULL: Final[dict[str, Any]] = {"type": "null"}
+NOT_NULL: Final[dict[str, Any]] = {"type": ["array", "boolean", "number", "object", "string"]}
 
 
 def kinds_of(schema: Any) -> frozenset[str]:
@@ -29,28 +33,65 @@ def values_of(schema: Any) -> tuple[Json, ...] | None:
     if "anyOf" in schema:
         listed = [values_of(member) for member in schema["anyOf"]]
         return None if None in listed else tuple(value for values in listed for value in values or ())
+    if schema.get("type") in {"null", "boolean"}:
+        return (None,) if schema["type"] == "null" else (False, True)
     return tuple(schema["enum"]) if "enum" in schema else None
+
+
+def union(schemas: list[Any]) -> Any:
+    """The schema of a value that satisfies one of these, each once, single values in one `enum`."""
+    singles = {canonical_json(schema["const"]): schema["const"] for schema in schemas if _is_single(schema)}
+    others = {repr(schema): schema for schema in schemas if not _is_single(schema)}
+    values = list(singles.values())
+    members = [{"const": values[0]} if len(values) == 1 else {"enum": values}] if values else []
+    members += others.values()
+    return members[0] if len(members) == 1 else {"anyOf": members}
 
 
 def nullable(schema: Any) -> Any:
     """A schema that allows null as well."""
-    return {"anyOf": [schema, {"type": "null"}]}
+    return schema if schema == NULL else {"anyOf": [schema, NULL]}
 
 
-def with_default(schema: Any, default: Json) -> Any:
-    """The schema of a reference with a default: null becomes the default, everything else stays.
+def without_null(schema: Any) -> Any:
+    """The schema of the same values but for null."""
+    if "null" not in kinds_of(schema) or is_untyped(schema):
+        return schema
+    if not isinstance(schema, dict):
+        return NOT_NULL
+    taken_apart = _taken_apart(schema)
+    if "null" not in kinds_of(taken_apart):
+        return taken_apart
+    return {"allOf": [schema, NOT_NULL]}
 
-    Nothing is said of a schema that may allow null in a way we do not take apart.
-    """
-    if "null" in kinds_of(schema):
-        if (
-            not isinstance(schema, dict)
-            or not schema.keys() <= _PLAIN
-            or not isinstance(schema.get("type"), list)
-        ):
-            return {}
-        schema = {**schema, "type": [name for name in schema["type"] if name != "null"]}
-    return {"anyOf": [schema, {"const": default}]}
+
+def with_default(schema: Any, default: Json, *, optional: bool) -> Any:
+    """The schema of a reference with a default, which stands in for null and for what is not there."""
+    kinds = kinds_of(schema)
+    if not optional and "null" not in kinds:
+        return schema
+    if kinds == {"null"}:
+        return {"const": default}
+    return union([without_null(schema), {"const": default}])
+
+
+def _is_single(schema: Any) -> bool:
+    return isinstance(schema, dict) and schema.keys() == {"const"}
+
+
+def _taken_apart(schema: dict[str, Any]) -> dict[str, Any]:
+    parts = dict(schema)
+    if isinstance(schema.get("type"), list):
+        parts["type"] = [name for name in schema["type"] if name != "null"]
+    if "enum" in schema:
+        parts["enum"] = [value for value in schema["enum"] if value is not None]
+    for keyword in ("anyOf", "oneOf"):
+        if keyword in schema:
+            members = [without_null(member) for member in schema[keyword] if kinds_of(member) != {"null"}]
+            parts[keyword] = members
+    if schema.keys() == {"anyOf"} and len(parts["anyOf"]) == 1:
+        return parts["anyOf"][0]  # type: ignore[no-any-return]  # a member that allowed null was a mapping
+    return parts
 
 
 def _kind(name: str) -> str:

@@ -16,6 +16,10 @@ MAX_LOOP_DEPTH: Final = 3
 """Loops inside loops, unless a tenant may do with more or less."""
 
 
+MAX_WORKFLOW_DEPTH: Final = 5
+"""Levels of workflows below a workflow."""
+
+
 def _always(_: str) -> bool:
     return True
 

@@ -2,50 +2,67 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from tenantry.language.codes import Code
 from tenantry.language.findings import Severity
-from tenantry.language.schemas.lookup import Missing, lookup
+from tenantry.language.schemas.lookup import Found, Missing, lookup
+from tenantry.language.schemas.untyped import UNTYPED
 from tenantry.language.templates.model import Reference
-from tenantry.language.validation.kinds import nullable, with_default
-from tenantry.language.validation.readable import ANYTHING, Output, Readable
+from tenantry.language.templates.roots import INDEX, PARENT, ROOT
+from tenantry.language.validation.facts import narrowed
+from tenantry.language.validation.kinds import kinds_of, nullable, values_of, with_default
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from tenantry.language.documents.report import Report
+    from tenantry.language.validation.facts import Fact, Facts, Path
+    from tenantry.language.validation.readable import Loop, Output, Readable
+    from tenantry.language.validation.texts import Texts
 
-_TEXT: Final = {"type": "string"}
+_TEXT: Final[dict[str, Any]] = {"type": "string", "minLength": 1}
+_INDEX: Final[dict[str, Any]] = {"type": "integer", "minimum": 0}
 
 
+@dataclass(frozen=True, slots=True)
 class References:
-    """Checks the references of one text, such as a step's input, and remembers them.
+    """Follows the references of the texts at one place of a document.
 
     Attributes:
+        readable: what can be read there.
         report: takes what is wrong.
-        found: every reference so far, with the pointer of the string it stands in.
+        texts: what the document's texts say.
     """
 
-    def __init__(self, readable: Readable, report: Report) -> None:
-        self._readable = readable
-        self.report = report
-        self.found: list[tuple[str, Reference]] = []
+    readable: Readable
+    report: Report
+    texts: Texts
 
-    def schema_of(self, reference: Reference, pointer: str, *, ready_for_null: bool) -> Any:
+    def at(self, readable: Readable) -> References:
+        """The same at another place."""
+        return self if readable is self.readable else References(readable, self.report, self.texts)
+
+    def knowing(self, facts: Facts) -> References:
+        """The same where more is known."""
+        return self.at(self.readable.knowing(facts))
+
+    def schema_of(self, reference: Reference, pointer: str) -> Any:
         """The schema of what a reference gives; what is wrong with it is reported.
 
         Args:
             reference: stands in a string of the document.
             pointer: of that string.
-            ready_for_null: the reader says itself what happens when a task was skipped.
         """
-        self.found.append((pointer, reference))
-        schema = _Check(self._readable, self.report, reference, pointer).run(ready_for_null=ready_for_null)
-        return schema if reference.default is msgspec.UNSET else with_default(schema, reference.default)
+        return _Lookup(self.readable, self.report, reference, pointer).run()
 
 
-class _Check:
+class _Lookup:
+    """Follows one reference."""
+
     def __init__(self, readable: Readable, report: Report, reference: Reference, pointer: str) -> None:
         self._readable = readable
         self._report = report
@@ -53,87 +70,156 @@ class _Check:
         self._pointer = pointer
         self._has_default = reference.default is not msgspec.UNSET
 
-    def run(self, *, ready_for_null: bool) -> Any:
-        reference = self._reference
-        if reference.root == "secrets":
-            self._add(
-                Code.SECRET_NOT_DECLARED,
-                f"the secret {reference.path[0]} is not declared",
-                "secrets cannot be declared yet; leave it out",
-            )
-        elif reference.root not in self._readable.roots:
+    def run(self) -> Any:
+        root, path = self._reference.root, self._reference.path
+        if root in self._readable.roots:
+            match root:
+                case "input":
+                    return self._follow(self._readable.input, ("input",), path)
+                case "tasks":
+                    return self._task(str(path[0]))
+                case "forEach":
+                    return self._loop(path)
+            return self._readable.workflow if root == "workflow" else _TEXT
+        if root != "secrets":  # whether one is declared, and may stand here, is a matter of its own
             self._not_readable()
-        elif reference.root == "input":
-            return self._follow(self._readable.input, "input", reference.path)
-        elif reference.root == "tasks":
-            return self._task(ready_for_null=ready_for_null)
-        else:
-            return _TEXT
-        return ANYTHING
+        return UNTYPED
 
     def _not_readable(self) -> None:
-        root = self._reference.root
         seen = ", ".join(sorted(self._readable.roots))
         hint = "let the step that uses the task give it in its input"
-        self._add(Code.NOT_READABLE_HERE, f"{root} cannot be read here, only {seen}", hint)
+        self._add(Code.NOT_READABLE_HERE, f"{self._reference.root} cannot be read here, only {seen}", hint)
 
-    def _task(self, *, ready_for_null: bool) -> Any:
-        step, what, *path = self._reference.path
-        output = self._readable.steps.get(str(step))
+    def _task(self, step: str) -> Any:
+        steps, reachable = self._readable.steps, self._readable.graphs
+        if steps.graphs.get(step) not in reachable:
+            self._out_of_reach(step)
+        output = steps.outputs.get(step) if steps.graphs.get(step) in reachable else None
         if output is None:
-            self._report.add(
-                Code.UNKNOWN_STEP,
-                f"tasks.{step} does not exist",
-                self._pointer,
-                offset=self._reference.offset,
-                meant=(str(step), self._readable.steps),
-            )
-            return ANYTHING
+            return UNTYPED
+        _, what, *path = self._reference.path
         if what == "status":
-            return _TEXT
-        schema = self._follow(output.schema, f"tasks.{step}.output", tuple(path))
-        return self._skippable(str(step), output, schema, path, ready_for_null=ready_for_null)
+            return self._follow({"enum": list(output.statuses)}, ("tasks", step, "status"), ())
+        if what == "output":
+            return self._output(step, output, tuple(path))
+        if output.results is None:
+            hint = "read its output, or give it a forEach"
+            self._add(Code.NOT_A_LOOP, f"tasks.{step} has no loop, so it has no items", hint)
+            return UNTYPED
+        return self._follow(output.results, ("tasks", step, "forEach"), tuple(path))
 
-    def _skippable(
-        self, step: str, output: Output, schema: Any, path: list[str | int], *, ready_for_null: bool
-    ) -> Any:
-        if not output.skippable or self._has_default or ready_for_null:
-            return schema
+    def _out_of_reach(self, step: str) -> None:
+        readable = self._readable
+        if step in readable.steps.graphs:
+            message = f"tasks.{step} is nested in another step, and only what is nested there reads it"
+            hint = "let that step give it in its output"
+            self._add(Code.NOT_READABLE_HERE, message, hint)
+            return
+        known = [name for name, graph in readable.steps.graphs.items() if graph in readable.graphs]
+        self._unknown(Code.UNKNOWN_STEP, f"tasks.{step} does not exist", step, known)
+
+    def _output(self, step: str, output: Output, path: Path) -> Any:
+        start: Path = ("tasks", step, "output")
+        may_be_null = (output.skippable or output.optional) and not self._is_completed(step, output)
+        if not may_be_null or self._has_default:
+            return self._follow(output.schema, start, path, optional=may_be_null)
         if not path:
-            return nullable(schema)
+            return nullable(self._follow(output.schema, start, path))
+        why = "may be skipped by its condition" if output.skippable else "is optional and may fail"
         self._add(
             Code.MAY_BE_SKIPPED,
-            f"tasks.{step} may be skipped by its condition, and its output is then null",
+            f"tasks.{step} {why}, and its output is then null",
             f"give a default with ??, or a condition that asks for tasks.{step}.status",
         )
-        return schema
+        return self._follow(output.schema, start, path)
 
-    def _follow(self, schema: Any, owner: str, path: tuple[str | int, ...]) -> Any:
-        found = lookup(schema, path)
-        if isinstance(found, Missing):
-            self._missing(found, owner, path)
-            return ANYTHING
-        if found.optional and not self._has_default:
+    def _is_completed(self, step: str, output: Output) -> bool:
+        """Whether the conditions around say that the step has an output."""
+        facts = self._readable.facts
+        if (fact := facts.get(("tasks", step, "output"))) and "null" not in kinds_of(fact.schema):
+            return True
+        fact = facts.get(("tasks", step, "status"))
+        if fact is None:
+            return False
+        return values_of(narrowed({"enum": list(output.statuses)}, fact.schema)) == ("completed",)
+
+    def _loop(self, path: Path) -> Any:
+        loops, rest = self._loops_named(path)
+        if not self._readable.loops:
+            message, hint = "forEach is read inside a loop, and there is none here", "give the step a forEach"
+            self._add(Code.NOT_READABLE_HERE, message, hint)
+            return UNTYPED
+        if not loops:
+            self._add(
+                Code.UNKNOWN_ITEM, f"there is no loop for {self._reference.path_text}", "leave out a $parent"
+            )
+            return UNTYPED
+        name, *fields = rest
+        if name == INDEX:
+            return _INDEX
+        for loop in reversed(loops):
+            if loop.name == name:
+                start = ("forEach", *path[: len(path) - len(fields)])
+                return self._follow(loop.item, start, tuple(fields))
+        known = (*dict.fromkeys(loop.name for loop in reversed(loops)), INDEX)
+        self._unknown(Code.UNKNOWN_ITEM, f"there is no loop here whose item is {name}", str(name), known)
+        return UNTYPED
+
+    def _loops_named(self, path: Path) -> tuple[tuple[Loop, ...], Path]:
+        """The loops a path may mean, innermost last, and the rest of the path."""
+        loops = self._readable.loops
+        if path[0] == ROOT:
+            return (loops[:1] if len(loops) > 1 else ()), path[1:]
+        parents = next(index for index, step in enumerate(path) if step != PARENT)
+        return loops[: max(len(loops) - parents, 0)], path[parents:]
+
+    def _follow(self, schema: Any, start: Path, path: Path, *, optional: bool = False) -> Any:
+        """What a schema, and what is known besides, says of the value at a path from its start.
+
+        Args:
+            schema: of the value at the start.
+            start: the steps of the reference that lead there.
+            path: those behind it.
+            optional: a default may stand in for the value at the start.
+        """
+        done = 0
+        for end, fact in [*self._facts(start, path), (len(path), None)]:
+            found = self._look(schema, (*start, *path[:done]), path[done:end])
+            if isinstance(found, Missing):
+                return UNTYPED
+            schema = found.schema if fact is None else narrowed(found.schema, fact.schema)
+            optional = (optional or found.optional) and not (fact and fact.present)
+            done = end
+        if self._reference.default is not msgspec.UNSET:
+            return with_default(schema, self._reference.default, optional=optional)
+        if optional:
             self._add(
                 Code.MAY_BE_MISSING,
                 f"{self._reference.path_text} may be missing, because its schema does not require it",
                 "give a default with ??, or require it in the schema",
                 Severity.WARNING,
             )
-        return found.schema
+        return schema
 
-    def _missing(self, missing: Missing, owner: str, path: tuple[str | int, ...]) -> None:
-        name = path[missing.at]
-        holder = Reference(root=owner, path=path[: missing.at]).path_text
+    def _facts(self, start: Path, path: Path) -> Iterator[tuple[int, Fact]]:
+        facts = self._readable.facts
+        if facts:
+            for end in range(len(path) + 1):
+                fact = facts.get((*start, *path[:end]))
+                if fact is not None:
+                    yield end, fact
+
+    def _look(self, schema: Any, owner: Path, path: Path) -> Found | Missing:
+        found = lookup(schema, path)
+        if isinstance(found, Missing):
+            root, *steps = (*owner, *path[: found.at])
+            self._missing(found, Reference(root=str(root), path=tuple(steps)).path_text, path[found.at])
+        return found
+
+    def _missing(self, missing: Missing, holder: str, name: str | int) -> None:
         if not self._has_default:
             what = f"item [{name}]" if isinstance(name, int) else f'field "{name}"'
-            self._report.add(
-                Code.UNKNOWN_PATH,
-                f"{holder} has no {what}",
-                self._pointer,
-                offset=self._reference.offset,
-                meant=(str(name), missing.known),
-            )
+            self._unknown(Code.UNKNOWN_PATH, f"{holder} has no {what}", str(name), missing.known)
         elif near := self._report.nearest(str(name), missing.known):
             self._add(
                 Code.UNKNOWN_PATH,
@@ -142,12 +228,10 @@ class _Check:
                 Severity.WARNING,
             )
 
+    def _unknown(self, code: Code, message: str, name: str, known: Iterable[str]) -> None:
+        place = self._reference.offset
+        self._report.add(code, message, self._pointer, offset=place, meant=(name, known))
+
     def _add(self, code: Code, message: str, suggestion: str, severity: Severity = Severity.ERROR) -> None:
-        self._report.add(
-            code,
-            message,
-            self._pointer,
-            offset=self._reference.offset,
-            suggestion=suggestion,
-            severity=severity,
-        )
+        place = self._reference.offset
+        self._report.add(code, message, self._pointer, offset=place, suggestion=suggestion, severity=severity)

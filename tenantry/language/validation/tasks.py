@@ -10,20 +10,21 @@ from tenantry.language.documents.model import HttpTaskSpec, TransformTaskSpec, W
 from tenantry.language.documents.reading import read
 from tenantry.language.documents.report import Report
 from tenantry.language.plan.expressions import compile_expression
+from tenantry.language.schemas.structure import inline
+from tenantry.language.schemas.untyped import UNTYPED
 from tenantry.language.templates.errors import TemplateSyntaxError
 from tenantry.language.templates.headers import compile_header
-from tenantry.language.templates.parser import scan
 from tenantry.language.templates.urls import compile_url
 from tenantry.language.validation.amount import check_amount
-from tenantry.language.validation.inference import infer, report_syntax
-from tenantry.language.validation.readable import ANYTHING, Readable
+from tenantry.language.validation.effort import check_key, check_retry
+from tenantry.language.validation.inference import check_text, infer, report_syntax
+from tenantry.language.validation.readable import Readable
 from tenantry.language.validation.references import References
 from tenantry.language.validation.schemas import check_schema
+from tenantry.language.validation.texts import Texts
 from tenantry.language.values import pointer_token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tenantry.language.documents.document import Document
     from tenantry.language.findings import Finding
 
@@ -46,40 +47,32 @@ def validate_task(document: Document) -> tuple[WorkflowTask | None, tuple[Findin
         check_amount(document, report)
         and (readable := task or mend(document, WorkflowTask, report)) is not None
     ):
-        _check(readable.spec, report)
+        _check(readable, report)
     return (None if report.has_errors else task), report.findings()
 
 
-def _check(spec: HttpTaskSpec | TransformTaskSpec, report: Report) -> None:
+def _check(task: WorkflowTask, report: Report) -> None:
+    spec, texts = task.spec, Texts()
     usable = check_schema(spec.input_schema, "/spec/inputSchema", report)
     check_schema(spec.output_schema, "/spec/outputSchema", report)
-    given = (spec.input_schema if usable else None) or ANYTHING
-    if isinstance(spec, HttpTaskSpec):
-        _check_request(spec, References(Readable(roots=_REQUEST_ROOTS, input=given), report))
-    else:
-        _check_transform(spec, References(Readable(roots=_TRANSFORM_ROOTS, input=given), report))
+    given = spec.input_schema if usable and spec.input_schema is not None else UNTYPED
+    given = inline(given, given)
+    if isinstance(spec, TransformTaskSpec):
+        _check_transform(spec, References(Readable(roots=_TRANSFORM_ROOTS, input=given), report, texts))
+        return
+    _check_request(spec, References(Readable(roots=_REQUEST_ROOTS, input=given), report, texts))
+    check_retry(spec.retry, "/spec/retry", report)
+    if spec.cache is not None and spec.cache.key is not None:
+        check_key(spec.cache.key, "/spec/cache/key", given, report, texts)
 
 
 def _check_request(spec: HttpTaskSpec, references: References) -> None:
     request, pointer = spec.request, "/spec/request"
-    _check_text(request.url, f"{pointer}/url", compile_url, references)
+    check_text(request.url, f"{pointer}/url", compile_url, references)
     for name, value in request.headers.items():
-        _check_text(value, f"{pointer}/headers{pointer_token(name)}", compile_header, references)
+        check_text(value, f"{pointer}/headers{pointer_token(name)}", compile_header, references)
     infer(dict(request.query), f"{pointer}/query", references)
     infer(request.body, f"{pointer}/body", references)
-
-
-def _check_text(
-    text: str, pointer: str, compile_text: Callable[[str], object], references: References
-) -> None:
-    """Checks a text that is more than any template: what its templates read, then what it is itself."""
-    infer(text, pointer, references)
-    if scan(text).errors:
-        return
-    try:
-        compile_text(text)
-    except TemplateSyntaxError as error:
-        report_syntax(references.report, Code.TEMPLATE_SYNTAX, pointer, error)
 
 
 def _check_transform(spec: TransformTaskSpec, references: References) -> None:

@@ -84,7 +84,8 @@ GRAPH_AND_POLICY: Final = {
             {apiVersion: workflow.io/v1, kind: Workflow, metadata: {name: g},
              spec: {tasks: [{id: x, taskRef: t}]}}
             ---
-            {apiVersion: workflow.io/v1, kind: WorkflowTask, metadata: {name: t}, spec: {type: transform, value: 1}}
+            {apiVersion: workflow.io/v1, kind: WorkflowTask, metadata: {name: t},
+             spec: {type: transform, value: 1}}
             """,
         frame=Frame.TEXT,
     ),
