@@ -120,7 +120,7 @@ class _Problem:
         if kind == "missing":
             self._missing(str(self._place.tokens[-1]), self._place.tokens[:-1])
         elif kind == "union_tag_not_found":
-            self._missing(self._context("discriminator").strip("'"), self._place.tokens)
+            self._missing_tag(self._context("discriminator").strip("'"))
         elif kind == "extra_forbidden":
             self._unknown()
         elif kind == "literal_error":
@@ -140,6 +140,14 @@ class _Problem:
     def _missing(self, name: str, owner: Tokens) -> None:
         self._report.add(Code.MISSING_FIELD, f'{_path(owner)} needs "{name}"', _pointer(owner))
 
+    def _missing_tag(self, name: str) -> None:
+        """The field that says which of several kinds this is; pydantic looks at no other field without it."""
+        mistyped = next((key for key in self._detail["input"] if nearest(key, [name])), None)
+        if mistyped is None:
+            self._missing(name, self._place.tokens)
+        else:
+            self._no_field((*self._place.tokens, mistyped), (name,))
+
     def _unknown(self) -> None:
         *owner, name = self._place.tokens
         if name in NOT_YET:
@@ -149,13 +157,13 @@ class _Problem:
             pointer = _pointer(self._place.tokens)
             self._report.add(Code.UNKNOWN_FIELD, message, pointer, at_key=True, suggestion="remove it")
             return
-        self._report.add(
-            Code.UNKNOWN_FIELD,
-            f"{_path(tuple(owner))} has no field {_shown(str(name))}",
-            _pointer(self._place.tokens),
-            at_key=True,
-            meant=(str(name), self._place.known),
-        )
+        self._no_field(self._place.tokens, self._place.known)
+
+    def _no_field(self, tokens: Tokens, known: tuple[str, ...]) -> None:
+        *owner, name = tokens
+        message = f"{_path(tuple(owner))} has no field {_shown(str(name))}"
+        meant = (str(name), known)
+        self._report.add(Code.UNKNOWN_FIELD, message, _pointer(tokens), at_key=True, meant=meant)
 
     def _not_one_of(self, tokens: Tokens, expected: str, value: Any) -> None:
         known = quoted_names(expected)

@@ -42,10 +42,11 @@ class TextReport:
                 raise Exhausted(refused.code, refused.message, refused.start)
             return
         finding = self._finding(refused)
-        # An unquoted template is seen when it is built, and perhaps again when YAML gives up on its line.
         last = self._findings[-1] if self._findings else None
-        if last is None or (last.code, last.position) != (finding.code, finding.position):
-            self._findings.append(finding)
+        if last is not None and (last.code, last.position) == (finding.code, finding.position):
+            # An unquoted template is seen when it is built, and again when YAML gives up on its line.
+            self._findings.pop()
+        self._findings.append(finding)
 
     def findings(self) -> tuple[Finding, ...]:
         """All findings, in the order of the text."""
