@@ -1,67 +1,92 @@
-"""Executions of the engine's core by hand: outcomes go in at instants of the test's choice, nothing runs."""
+"""Executions moved by hand, event by event: for whatever stores or reads them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from tenantry.dataplane.engine.core.decide import advance
 from tenantry.dataplane.engine.core.events import (
-    Failure,
-    FailureCode,
+    AnyEvent,
     TaskCompleted,
-    TaskFailed,
-    TaskStarted,
+    WorkflowCancelled,
     WorkflowSubmitted,
 )
 from tenantry.dataplane.engine.core.state import ExecutionState
-from tenantry.language.plan.model import RetryOn
+from tenantry.dataplane.engine.record import ExecutionRecord
+from tenantry.dataplane.identifiers import new_execution_id
+from tenantry.tenants.identity import TenantId
+from tests.support.plans import make_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from tenantry.dataplane.engine.core.events import AnyEvent
+    from tenantry.dataplane.engine.ports import Journal
     from tenantry.language.plan.model import Plan
 
-EventT = TypeVar("EventT")
-
-BUSY = Failure(code=FailureCode.UPSTREAM_STATUS, message="503", status=503, retry_on=RetryOn.SERVER_ERROR)
-GONE = Failure(code=FailureCode.UPSTREAM_STATUS, message="410", status=410)
+NOON = 1_772_366_400.0
+"""2026-03-01T12:00:00Z."""
 
 
-def submit(
-    plan: Plan, value: Any = None, *, deadline_at: float = 30.0
-) -> tuple[ExecutionState, list[AnyEvent]]:
-    """A new execution and its first events."""
-    state = ExecutionState(plan, "id", "acme")
-    submitted = WorkflowSubmitted(
-        at=0.0,
-        workflow=plan.workflow,
-        version=1,
-        digest="",
-        input={} if value is None else value,
-        actor="key",
-        seed=7,
-        deadline_at=deadline_at,
-    )
-    return state, advance(state, submitted, 0.0)
+class Execution:
+    """One execution of two steps, `a` and then `b`; time passes a second with every event.
 
+    Args:
+        journal: told of every event; without one they stay pending in its record.
+        plan: fields that differ from the plan made by hand.
+    """
 
-def complete(state: ExecutionState, task: str, at: float = 1.0, output: Any = None) -> list[AnyEvent]:
-    """What follows when the task's attempt succeeds."""
-    return advance(state, TaskCompleted(at=at, task=task, attempt=1, output=output), at)[1:]
+    def __init__(
+        self,
+        journal: Journal | None = None,
+        *,
+        tenant: str = "acme",
+        at: float = NOON,
+        deadline: float = 30.0,
+        **plan: Any,
+    ) -> None:
+        self.plan: Plan = replace(make_plan({"a": [], "b": ["a"]}), **plan)
+        self.id = new_execution_id(at)
+        self.record = ExecutionRecord(TenantId(tenant), self.id, self.plan, at)
+        self._state = ExecutionState(self.plan, self.id, tenant)
+        self._journal, self._at, self._deadline_at = journal, at, at + deadline
 
+    def submit(self) -> Execution:
+        """Accepts it; `a` starts."""
+        plan = self.plan
+        return self._feed(
+            WorkflowSubmitted(
+                at=self._at,
+                workflow=plan.workflow,
+                version=plan.version,
+                digest=plan.digest,
+                input={"n": 1},
+                actor="key",
+                seed=1,
+                deadline_at=self._deadline_at,
+            )
+        )
 
-def fail(state: ExecutionState, task: str, failure: Failure = GONE, at: float = 1.0) -> list[AnyEvent]:
-    """What follows when the task's attempt fails."""
-    attempt = state.activities[task].attempt
-    return advance(state, TaskFailed(at=at, task=task, attempt=attempt, failure=failure), at)[1:]
+    def complete(self, task: str, output: Any = None) -> Execution:
+        """Ends a step well; after `b` so does the execution."""
+        self._at += 1
+        return self._feed(TaskCompleted(at=self._at, task=task, attempt=1, output=output, egress_bytes=5))
 
+    def finish(self) -> Execution:
+        """From acceptance to a good end."""
+        return self.submit().complete("a").complete("b", {"total": 2})
 
-def started(events: Iterable[AnyEvent]) -> list[str]:
-    """The tasks whose attempts began."""
-    return [event.task for event in events if isinstance(event, TaskStarted)]
+    def cancel(self) -> Execution:
+        """Ends it by somebody's wish."""
+        self._at += 1
+        return self._feed(WorkflowCancelled(at=self._at, actor="key"))
 
+    def pass_deadline(self) -> Execution:
+        """Lets its time run out."""
+        self._at = self._deadline_at
+        return self._feed(None)
 
-def only(events: Iterable[AnyEvent], kind: type[EventT]) -> list[EventT]:
-    """The events of one kind."""
-    return [event for event in events if isinstance(event, kind)]
+    def _feed(self, event: AnyEvent | None) -> Execution:
+        events = advance(self._state, event, self._at)
+        self.record.add(events, self._state)
+        if self._journal is not None:
+            self._journal.record(self.record)
+        return self

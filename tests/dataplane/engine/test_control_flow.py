@@ -34,7 +34,7 @@ from tenantry.language.plan.model import (
 from tenantry.language.schemas import compile_validator
 from tenantry.language.templates.errors import TemplateError
 from tenantry.protocol.problems import Source
-from tests.support.executions import complete, fail, only, started, submit
+from tests.support.deciding import complete, fail, only, started, submit
 from tests.support.plans import call, group, loop, make_plan, transform, unsafe, workflow
 
 
@@ -146,7 +146,7 @@ def test_an_item_that_fails_is_counted_when_the_loop_goes_on() -> None:
     fail(state, "a[0]")
     complete(state, "a[1]", output="fine")
     assert state.output == {"a": ["fine"]}
-    results = state.scope.loops["a"]
+    results: Any = state.scope.loops["a"]
     assert (results["itemCount"], results["successCount"], results["failureCount"]) == (2, 1, 1)
     assert results["itemResults"][0] == {
         "index": 0,

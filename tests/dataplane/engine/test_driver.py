@@ -20,10 +20,11 @@ from tenantry.dataplane.engine.core.events import (
 from tenantry.dataplane.engine.core.state import ExecutionStatus
 from tenantry.dataplane.engine.driver import Run
 from tenantry.dataplane.engine.ports import AttemptFailedError, JournalUnavailableError, TaskResult
-from tenantry.language.plan.model import Durability, Plan, RetryOn, RetryPolicy
+from tenantry.language.plan.model import ActionPlan, Durability, Plan, RetryOn, RetryPolicy, SubworkflowPlan
+from tenantry.language.templates.errors import TemplateError
 from tenantry.protocol.problems import Source
 from tenantry.tenants.identity import TenantId
-from tests.support.plans import http, make_plan
+from tests.support.plans import call, group, http, loop, make_plan, workflow
 from tests.support.virtual_time import VirtualTimeLoop, run_virtually
 
 if TYPE_CHECKING:
@@ -386,3 +387,129 @@ def test_a_fault_of_the_engine_ends_that_execution_as_an_internal_failure(
 
     run_virtually(scenario())
     assert "execution 1 broke" in caplog.text
+
+
+SAGA = workflow(
+    group(
+        {"a": [], "b": ["a"]},
+        {"a": ActionPlan(body=call(), compensate=call(timeout_seconds=60.0)), "b": call()},
+    ),
+    deadline_seconds=5.0,
+)
+GONE = Failure(code=FailureCode.UPSTREAM_STATUS, message="410", status=410)
+
+
+def test_the_caller_hears_of_a_failure_at_the_deadline_while_what_was_done_is_undone() -> None:
+    async def scenario() -> None:
+        failing_b = {"b": [failing(AttemptFailedError(GONE))], "a~compensate": [after(20.0)]}
+        run = start(SAGA, ScriptedRunner(failing_b), ScriptedJournal())
+        await run.wait()
+        assert asyncio.get_running_loop().time() == 5.0
+        assert run.undoing
+        assert run.state.failure == GONE
+        run.cancel("key")
+        assert run.undoing
+        await run.finish()
+        assert asyncio.get_running_loop().time() == 20.0
+        assert run.state.status is ExecutionStatus.FAILED
+
+    run_virtually(scenario())
+
+
+def test_a_deadline_that_begins_the_undoing_is_told_at_once() -> None:
+    async def scenario() -> None:
+        runner = ScriptedRunner({"b": [forever], "a~compensate": [after(1.0)]})
+        run = start(SAGA, runner, ScriptedJournal())
+        await run.wait()
+        assert asyncio.get_running_loop().time() == 5.0
+        assert run.state.failure is not None
+        assert run.state.failure.code is FailureCode.DEADLINE
+        assert run.undoing
+        await run.finish()
+        assert runner.abandoned == ["b"]
+
+    run_virtually(scenario())
+
+
+def test_a_process_that_stops_abandons_even_what_is_being_undone() -> None:
+    async def scenario() -> None:
+        runner = ScriptedRunner({"b": [failing(AttemptFailedError(GONE))], "a~compensate": [forever]})
+        run = start(SAGA, runner, ScriptedJournal())
+        await run.wait()
+        run.abandon()
+        assert run.state.status is ExecutionStatus.CANCELLED
+        run.abandon()
+        await run.finish()
+
+    run_virtually(scenario())
+
+
+def test_what_is_inside_a_part_that_failed_is_cut_off_and_the_rest_goes_on() -> None:
+    async def scenario() -> None:
+        inner = group({"x": [], "y": []})
+        plan = workflow(group({"a": [], "ab": []}, {"a": inner}, optional=["a"]))
+        runner = ScriptedRunner(
+            {"a/x": [failing(AttemptFailedError(GONE))], "a/y": [forever], "ab": [after(3.0)]}
+        )
+        run = start(plan, runner, ScriptedJournal())
+        await run.wait()
+        assert runner.abandoned == ["a/y"]
+        assert run.state.output == {"a": None, "ab": 1}
+
+    run_virtually(scenario())
+
+
+def test_an_attempt_in_something_that_fails_in_the_same_moment_is_never_made() -> None:
+    def broken_second(scope: Any) -> bool:
+        if scope.items["index"]:
+            raise TemplateError("forEach.item", "there is no such thing")
+        return True
+
+    async def scenario() -> None:
+        steps = {"a": loop([1, 2], condition=broken_second)}
+        plan = workflow(group({"a": [], "b": []}, steps, optional=["a"]))
+        runner = ScriptedRunner()
+        run = start(plan, runner, ScriptedJournal())
+        await run.wait()
+        assert runner.began() == ["b"]
+        assert run.state.output == {"a": None, "b": 1}
+
+    run_virtually(scenario())
+
+
+def test_a_circuit_that_a_failure_opened_is_journaled_after_it() -> None:
+    async def scenario() -> None:
+        error = AttemptFailedError(GONE, opened="http://x")
+        journal = ScriptedJournal()
+        plan = workflow(group({"a": [], "b": []}, optional=["a"]))
+        run = start(plan, ScriptedRunner({"a": [failing(error)], "b": [after(1.0)]}), journal)
+        await run.wait()
+        assert kinds(journal)[4:7] == ["TaskFailed", "FailureTolerated", "CircuitOpened"]
+
+    run_virtually(scenario())
+
+
+def test_nothing_is_journaled_after_the_end() -> None:
+    async def scenario() -> None:
+        journal = ScriptedJournal()
+        failures = {"a": [failing(AttemptFailedError(GONE, opened="http://x"))]}
+        run = start(make_plan({"a": []}), ScriptedRunner(failures), journal)
+        await run.wait()
+        await asyncio.sleep(1)
+        assert kinds(journal)[-1] == "WorkflowFailed"
+
+    run_virtually(scenario())
+
+
+def test_a_sub_workflow_is_stopped_by_its_own_deadline() -> None:
+    async def scenario() -> None:
+        inner = workflow(group({"x": []}), deadline_seconds=2.0)
+        body = SubworkflowPlan(plan=inner, bind=lambda scope: scope.input)
+        run = start(
+            workflow(group({"a": []}, {"a": body})), ScriptedRunner({"a/x": [forever]}), ScriptedJournal()
+        )
+        await run.wait()
+        assert asyncio.get_running_loop().time() == 2.0
+        assert run.state.status is ExecutionStatus.FAILED
+
+    run_virtually(scenario())

@@ -9,6 +9,14 @@ from tenantry.dataplane.engine.core.events import (
     ConditionEvaluated,
     Failure,
     FailureCode,
+    FailureTolerated,
+    FallbackStarted,
+    ForEachCompleted,
+    ForEachIteration,
+    ForEachStarted,
+    GroupCompleted,
+    GroupStarted,
+    SwitchMatched,
     TaskCompleted,
     TaskFailed,
     TaskRetried,
@@ -20,7 +28,7 @@ from tenantry.dataplane.engine.core.events import (
     WorkflowStarted,
     WorkflowSubmitted,
 )
-from tenantry.dataplane.engine.core.trace import AttemptTrace, TaskTrace, Trace, trace
+from tenantry.dataplane.engine.core.trace import MAX_BESIDE, AttemptTrace, TaskTrace, Trace, trace
 
 START = 1000.0
 BUSY = Failure(code=FailureCode.UPSTREAM_STATUS, message="503")
@@ -142,3 +150,48 @@ def test_when_a_task_began_and_where_it_stands_is_always_told() -> None:
     answer = msgspec.to_builtins(trace("1", [*BEGIN, started("a", 0)]))
     assert (answer["tasks"][0]["startSeconds"], answer["tasks"][0]["status"]) == (0.0, "running")
     assert msgspec.convert(answer, Trace).tasks[0].start_seconds == 0.0
+
+
+def test_what_is_inside_a_task_has_lines_of_its_own() -> None:
+    found = tasks(
+        ForEachStarted(at=START, task="a", item_count=1),
+        ForEachIteration(at=START, task="a", index=0),
+        GroupStarted(at=START + 1, task="a[0]", deadline_at=0.0),
+        started("a[0]/x", 1),
+        completed("a[0]/x", 2),
+        GroupCompleted(at=START + 2, task="a[0]"),
+        ForEachCompleted(at=START + 3, task="a", success_count=1, failure_count=0),
+    )
+    assert list(found) == ["a", "a[0]", "a[0]/x"]
+    assert (found["a"].status, found["a"].duration_seconds) == ("completed", 3.0)
+    assert (found["a[0]"].start_seconds, found["a[0]"].duration_seconds) == (1.0, 1.0)
+
+
+def test_a_switch_tells_what_it_chose() -> None:
+    found = tasks(SwitchMatched(at=START, task="a", case=1), SwitchMatched(at=START, task="b", case=None))
+    assert (found["a"].chose, found["b"].chose) == ("1", "default")
+
+
+def test_a_failure_that_was_tolerated_and_a_fallback_s_value_are_told() -> None:
+    found = tasks(
+        started("a", 0),
+        TaskFailed(at=START + 1, task="a", attempt=1, failure=BUSY),
+        FallbackStarted(at=START + 1, task="a"),
+        TaskCompleted(at=START + 1, task="a~fallback", attempt=0, output=1),
+        TaskFailed(at=START + 1, task="b", attempt=0, failure=BUSY),
+        FailureTolerated(at=START + 1, task="b"),
+    )
+    assert found["a"].status == "failed"
+    assert (found["a~fallback"].status, found["a~fallback"].attempts) == ("completed", [])
+    assert (found["b"].failure, found["b"].tolerated) == (BUSY, True)
+
+
+def test_a_result_of_another_call_is_told() -> None:
+    found = tasks(started("a", 0), TaskCompleted(at=START, task="a", attempt=1, output=1, cached=True))
+    assert found["a"].cached
+
+
+def test_no_more_than_twenty_neighbours_are_named() -> None:
+    found = tasks(*(started(f"s{number}", 0) for number in range(30)))
+    assert len(found["s0"].ran_beside) == MAX_BESIDE
+    assert len(found["s29"].ran_beside) == MAX_BESIDE

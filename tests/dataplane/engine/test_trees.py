@@ -35,7 +35,7 @@ from tenantry.language.plan.model import (
     SwitchPlan,
     ValuePlan,
 )
-from tests.support.executions import BUSY, GONE, submit
+from tests.support.deciding import BUSY, GONE, submit
 from tests.support.plans import call, group, transform, unsafe, workflow
 
 if TYPE_CHECKING:

@@ -176,7 +176,7 @@ class _Builder:
         task = self._end(event.task, event, status)
         if event.attempt == 0:
             task.failure = failure  # of the whole, before or without an attempt of its own
-        elif task.attempts:
+        else:
             task.attempts[-1].end_seconds, task.attempts[-1].failure = task.end_seconds, failure
         return task
 

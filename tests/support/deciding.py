@@ -1,0 +1,67 @@
+"""Executions of the engine's core by hand: outcomes go in at instants of the test's choice, nothing runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tenantry.dataplane.engine.core.decide import advance
+from tenantry.dataplane.engine.core.events import (
+    Failure,
+    FailureCode,
+    TaskCompleted,
+    TaskFailed,
+    TaskStarted,
+    WorkflowSubmitted,
+)
+from tenantry.dataplane.engine.core.state import ExecutionState
+from tenantry.language.plan.model import RetryOn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tenantry.dataplane.engine.core.events import AnyEvent
+    from tenantry.language.plan.model import Plan
+
+EventT = TypeVar("EventT")
+
+BUSY = Failure(code=FailureCode.UPSTREAM_STATUS, message="503", status=503, retry_on=RetryOn.SERVER_ERROR)
+GONE = Failure(code=FailureCode.UPSTREAM_STATUS, message="410", status=410)
+
+
+def submit(
+    plan: Plan, value: Any = None, *, deadline_at: float = 30.0
+) -> tuple[ExecutionState, list[AnyEvent]]:
+    """A new execution and its first events."""
+    state = ExecutionState(plan, "id", "acme")
+    submitted = WorkflowSubmitted(
+        at=0.0,
+        workflow=plan.workflow,
+        version=1,
+        digest="",
+        input={} if value is None else value,
+        actor="key",
+        seed=7,
+        deadline_at=deadline_at,
+    )
+    return state, advance(state, submitted, 0.0)
+
+
+def complete(state: ExecutionState, task: str, at: float = 1.0, output: Any = None) -> list[AnyEvent]:
+    """What follows when the task's attempt succeeds."""
+    return advance(state, TaskCompleted(at=at, task=task, attempt=1, output=output), at)[1:]
+
+
+def fail(state: ExecutionState, task: str, failure: Failure = GONE, at: float = 1.0) -> list[AnyEvent]:
+    """What follows when the task's attempt fails."""
+    attempt = state.activities[task].attempt
+    return advance(state, TaskFailed(at=at, task=task, attempt=attempt, failure=failure), at)[1:]
+
+
+def started(events: Iterable[AnyEvent]) -> list[str]:
+    """The tasks whose attempts began."""
+    return [event.task for event in events if isinstance(event, TaskStarted)]
+
+
+def only(events: Iterable[AnyEvent], kind: type[EventT]) -> list[EventT]:
+    """The events of one kind."""
+    return [event for event in events if isinstance(event, kind)]
