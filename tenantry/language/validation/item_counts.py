@@ -65,7 +65,7 @@ class ItemCounts:
         if reference.root == "tasks" and (loops := self._loops_behind(reference)) is not None:
             *outer, own = loops
             return self.most(own, tuple(outer), hops)
-        most = self._schema_of(reference, around, hops).get("maxItems")
+        most = self._schema_of(reference, around).get("maxItems")
         return None if most is None else int(most)
 
     def _loops_behind(self, reference: Reference) -> Loops | None:
@@ -76,19 +76,19 @@ class ItemCounts:
         gives_list = step.condition is None or step.condition.else_ is None
         return (*around, step.for_each) if gives_list else None
 
-    def _schema_of(self, reference: Reference, around: Loops, hops: int) -> dict[str, Any]:
+    def _schema_of(self, reference: Reference, around: Loops) -> dict[str, Any]:
         """What is known of a value; nothing, mostly."""
         if reference.root == "input":
             return _follow(self._input, reference.path)
         if reference.root == "forEach":
-            return self._item_schema(reference, around, hops)
+            return self._item_schema(reference, around)
         if reference.root == "tasks" and reference.path[1] == "output":
             step, _ = self._steps.get(str(reference.path[0]), (None, ()))
             if step is not None and _is_plain(step) and (task := self._tasks.get(step.task_ref or "")):
                 return _follow(output_schema(task), reference.path[2:])
         return _NOTHING
 
-    def _item_schema(self, reference: Reference, around: Loops, hops: int) -> dict[str, Any]:
+    def _item_schema(self, reference: Reference, around: Loops) -> dict[str, Any]:
         path, loops = reference.path, around
         if path[0] == ROOT:
             path, loops = path[1:], around[:1]
@@ -97,9 +97,9 @@ class ItemCounts:
         for depth in range(len(loops) - 1, -1, -1):
             if loops[depth].item_var == path[0]:
                 source = _whole(loops[depth].items)
-                if source is None or hops >= _MAX_HOPS:
+                if source is None:
                     break
-                schema = self._schema_of(source, loops[:depth], hops + 1)
+                schema = self._schema_of(source, loops[:depth])
                 return _follow(schema.get("items", _NOTHING), path[1:])
         return _NOTHING
 
