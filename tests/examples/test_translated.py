@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import pytest
 
+from tenantry.language.codes import Code
 from tenantry.language.documents.model import Workflow, WorkflowTask
 from tenantry.language.documents.reading import read
 from tenantry.language.graph.actions import task_refs, workflow_refs
@@ -32,7 +33,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-HEADER = re.compile(r"# Follows: (?:.*\n#   )+https://\S+\n# Differs: .+\n(?:#   .+\n)*apiVersion: ")
+    from tenantry.language.documents.document import Document
+    from tenantry.language.findings import Finding
+
+HEADER: Final = re.compile(r"# Follows: (?:.*\n#   )+https://\S+\n# Differs: .+\n(?:#   .+\n)*apiVersion: ")
+
+FAILING_ON_PURPOSE: Final = {
+    (Code.UNCOVERED_VALUE, "fail-after-all"),
+    (Code.UNCOVERED_VALUE, "http-success-condition"),
+    (Code.UNCOVERED_VALUE, "job-poller"),
+}
+"""Warnings that are meant: a switch without a fitting case is how a workflow fails by its own decision."""
 
 
 @pytest.fixture(scope="module")
@@ -54,18 +65,23 @@ def library_of(system: str) -> Library:
     return Library(tasks={task.name: task for task in tasks if task is not None}, workflows=named)
 
 
+def findings_of(document: Document, library: Library) -> tuple[Finding, ...]:
+    """What validation has to say of a document, beside everything it may refer to."""
+    if document.kind == "WorkflowTask":
+        return validate_task(document)[1]
+    return validate_workflow(document, library)[1]
+
+
 @pytest.mark.parametrize("system", systems())
-def test_validation_has_nothing_to_say_of_a_system(system: str) -> None:
+def test_validation_only_warns_where_a_workflow_means_to_fail(system: str) -> None:
     library = library_of(system)
-    findings = []
-    for path, document in documents_of(system):
-        found = (
-            validate_task(document)[1]
-            if document.kind == "WorkflowTask"
-            else validate_workflow(document, library)[1]
-        )
-        findings += [f"{path.name}: {finding.code} {finding.message}" for finding in found]
-    assert findings == []
+    found = [
+        (finding.code, document.name, finding.message)
+        for _, document in documents_of(system)
+        for finding in findings_of(document, library)
+    ]
+    unmeant = [one for one in found if one[:2] not in FAILING_ON_PURPOSE]
+    assert unmeant == []
 
 
 @pytest.mark.parametrize("system", systems())
