@@ -16,7 +16,7 @@ from tenantry.language.templates.headers import compile_header
 from tests.support.attempts import attempt, failure_of, http_call, make_runner, output_of
 
 if TYPE_CHECKING:
-    from tenantry.language.plan.model import StepPlan
+    from tenantry.language.plan.model import CallPlan
 
 URL = "http://upstream/things"
 
@@ -38,7 +38,7 @@ class ScriptedClient:
         """Nothing is held."""
 
 
-async def sent(step: StepPlan, value: Any = None, seconds: float = 30.0) -> HttpRequest:
+async def sent(step: CallPlan, value: Any = None, seconds: float = 30.0) -> HttpRequest:
     client = ScriptedClient()
     await attempt(make_runner(client), step, value, seconds)
     assert client.request is not None

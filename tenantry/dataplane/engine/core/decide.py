@@ -27,7 +27,7 @@ from tenantry.dataplane.engine.core.failures import deadline_failure, judge_fail
 from tenantry.dataplane.engine.core.state import ExecutionStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections import deque
 
     from tenantry.dataplane.engine.core.activity import Activity
     from tenantry.dataplane.engine.core.state import ExecutionState
@@ -99,16 +99,18 @@ def _go_on(state: ExecutionState, stopping: set[Activity], now: float) -> AnyEve
     return None
 
 
-def _first(queue: Iterable[Activity], stopping: set[Activity]) -> Activity | None:
+def _first(queue: deque[Activity], stopping: set[Activity]) -> Activity | None:
     """The first that nothing around it stops."""
-    return next((activity for activity in queue if not (stopping and activity.is_inside(stopping))), None)
+    if not (queue and stopping):
+        return queue[0] if queue else None
+    return next((activity for activity in queue if not activity.is_inside(stopping)), None)
 
 
 def _next_call(state: ExecutionState, stopping: set[Activity], now: float) -> Activity | None:
     for activity in state.retrying:
         if activity.not_before <= now and activity.has_room() and not activity.is_inside(stopping):
             return activity
-    if state.root.running >= state.plan.max_parallel:
+    if not state.ready or state.root.running >= state.plan.max_parallel:
         return None
     return next(
         (
