@@ -1,7 +1,7 @@
 """The codes of findings: stable for ever, one name each. What they mean is in `validation.catalogue`.
 
 WF0xx a text that is no document, WF1xx structure and schemas, WF2xx references and templates, WF3xx types,
-WF4xx the graph, WF5xx policy.
+WF4xx the graph, WF5xx policy, WF6xx changes.
 """
 
 from __future__ import annotations
@@ -81,3 +81,5 @@ class Code(StrEnum):
     SECRET_LEAK = "WF506"  # noqa: S105  as above
     DEADLINE_EXCEEDED = "WF507"
     TOO_MUCH_WORK = "WF508"
+
+    BREAKING_CHANGE = "WF601"

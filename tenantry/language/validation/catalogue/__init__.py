@@ -1,6 +1,7 @@
 """What every finding means: behind `docs/reference/findings.md` and the explanations of every front door."""
 
 from tenantry.language.validation.catalogue.budgets import BUDGETS
+from tenantry.language.validation.catalogue.changes import CHANGES
 from tenantry.language.validation.catalogue.entry import TASKS, Entry, Frame
 from tenantry.language.validation.catalogue.graph import GRAPH_AND_POLICY
 from tenantry.language.validation.catalogue.secrets import SECRETS
@@ -9,7 +10,16 @@ from tenantry.language.validation.catalogue.templates import TEMPLATES
 from tenantry.language.validation.catalogue.texts import TEXTS
 from tenantry.language.validation.catalogue.types import TYPES
 
-CATALOGUE = {**TEXTS, **STRUCTURE, **TEMPLATES, **TYPES, **GRAPH_AND_POLICY, **SECRETS, **BUDGETS}
+CATALOGUE = {
+    **TEXTS,
+    **STRUCTURE,
+    **TEMPLATES,
+    **TYPES,
+    **GRAPH_AND_POLICY,
+    **SECRETS,
+    **BUDGETS,
+    **CHANGES,
+}
 """Every code with its entry; a test runs every example."""
 
 __all__ = ["CATALOGUE", "TASKS", "Entry", "Frame"]

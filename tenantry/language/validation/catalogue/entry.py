@@ -16,6 +16,7 @@ class Frame(Enum):
     TEXT = "a text"
     TASK = "the spec of a task"
     WORKFLOW = "the spec of a workflow"
+    VERSIONS = "a version and the one after it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,7 @@ class Entry:
     def text(self) -> str:
         """The whole text the example stands for, with `TASKS` before it when it is part of a workflow."""
         body = self.shown * self.repeat
-        if self.frame is Frame.TEXT:
+        if self.frame in {Frame.TEXT, Frame.VERSIONS}:
             return body
         kind, before = ("WorkflowTask", "") if self.frame is Frame.TASK else ("Workflow", f"{TASKS}---\n")
         return before + _ENVELOPE.format(kind=kind, name="example") + indent(body, "  ")

@@ -18,6 +18,7 @@ _CHAPTERS: Final = {
     "WF3": "Types",
     "WF4": "The graph",
     "WF5": "Policy",
+    "WF6": "Changes",
 }
 _WIDTH: Final = 110
 
