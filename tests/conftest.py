@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 # How long an example takes says something about the machine, nothing about the code.
 settings.register_profile("tenantry", deadline=None)
+settings.register_profile("torture", deadline=None, max_examples=5000)  # by --hypothesis-profile
 settings.load_profile("tenantry")
 
 

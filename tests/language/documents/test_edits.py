@@ -104,7 +104,7 @@ def test_a_name_is_replaced_where_it_stands() -> None:
     assert renamed("kind: Workflow\na: {usr: 1}", "/a/usr", at_key=True) == "kind: Workflow\na: {user: 1}"
     text = "kind: Workflow\na: |\n  see usr\n  {{tasks.usr.output}}"
     assert renamed(text, "/a", offset=len("see usr\n{{")) == text.replace("tasks.usr", "tasks.user")
-    text = 'kind: Workflow\na: "\\t{{tasks[\'usr\'].output}}"'
+    text = "kind: Workflow\na: \"\\t{{tasks['usr'].output}}\""
     assert renamed(text, "/a", offset=3) == text.replace("usr", "user")
 
 
