@@ -10,10 +10,11 @@ from tests.support.definitions import make_task, make_workflow
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tenantry.language.documents.model import WorkflowTask
     from tenantry.language.plan.model import Plan, TaskPlan
 
 
-def task_plans() -> dict[str, TaskPlan]:
+def task_documents() -> dict[str, WorkflowTask]:
     """Calls that last one to four seconds, one that is tried twice (4.5 s), and one that computes."""
     request = {"type": "http", "request": {"url": "https://h/"}}
     specs: dict[str, dict[str, Any]] = {
@@ -21,7 +22,12 @@ def task_plans() -> dict[str, TaskPlan]:
         "twice": {**request, "timeout": "2s", "retry": {"maxAttempts": 2, "initialDelay": "500ms"}},
         "same": {"type": "transform", "expression": "@"},
     }
-    return {name: compile_task(make_task(name, spec), "") for name, spec in specs.items()}
+    return {name: make_task(name, spec) for name, spec in specs.items()}
+
+
+def task_plans() -> dict[str, TaskPlan]:
+    """The same, compiled."""
+    return {name: compile_task(task, "") for name, task in task_documents().items()}
 
 
 def plan_of(

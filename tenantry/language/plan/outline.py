@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, cast
 
 from tenantry.language.plan.model import ActionPlan, ForEachPlan, GroupPlan, SubworkflowPlan, SwitchPlan
-from tenantry.language.plan.worst_case import WorstCase
+from tenantry.language.plan.worst_case import WorstCase, rounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,7 +41,7 @@ class Part:
     """A step of a plan, or a branch of one.
 
     Attributes:
-        id: unique in the plan: `departments/employees` is a step inside another, `charge.else` a branch.
+        id: unique in the plan: `departments/employees` is a step inside another, `charge~else` a branch.
         name: what it is called where it stands: a step's id, or `case1`, `default`, `else` and so on.
         action: what it does; a loop's condition may stand here or in the loop's own action.
         group: of a step: the number of its wave in its graph, from 0.
@@ -49,8 +49,8 @@ class Part:
         match: of a case: its literal.
         start_seconds: when it starts at the latest, from the start of the plan; `None` for what undoes a
             step after a failure.
-        seconds: how long it takes at most, with all that is inside; of a loop over a list that is not
-            known, for one round of items.
+        seconds: how long it takes at most, with all that is inside; one round of items, where nobody knows
+            how many there are.
         critical: it is on the longest path.
         parts: what is inside: steps, cases, and what stands in for it or undoes it.
     """
@@ -72,6 +72,11 @@ class Part:
     def loop(self) -> ForEachPlan | None:
         """The loop, when it is done for every item of a list."""
         return self.action.body if isinstance(self.action.body, ForEachPlan) else None
+
+    @property
+    def at_least(self) -> bool:
+        """Whether it may take longer: nobody knows how many items its loop has."""
+        return self.loop is not None and rounds(self.loop) is None
 
     @property
     def once(self) -> ActionPlan:
@@ -108,6 +113,11 @@ class Outline:
     plan: Plan
     parts: tuple[Part, ...]
     seconds: float
+
+    @property
+    def at_least(self) -> bool:
+        """Whether it may take longer: a loop in it may."""
+        return any(part.at_least for part in self.walk())
 
     def walk(self) -> Iterator[Part]:
         """All parts, from the outside in, in the order of the document."""
@@ -178,7 +188,7 @@ class _Outliner:
         """A branch of a part; `case` says the name and the literal of one of several."""
         self._listed += 1
         name = case.pop("name", role.value)
-        place, action = f"{around}.{name}", ActionPlan(body=body)
+        place, action = f"{around}~{name}", ActionPlan(body=body)
         return Part(
             id=place,
             name=name,
@@ -193,16 +203,20 @@ class _Outliner:
 
     def _inside(self, action: ActionPlan, place: str, moment: _Moment) -> Iterator[Part]:
         """What is inside a part: of its body first, then its `else`, its fallback and its compensation."""
-        once = action.body.action if isinstance(action.body, ForEachPlan) else action
-        otherwise = action.otherwise or once.otherwise
-        tried = self.worst_case.of_body(once.body)
-        done = tried if once.fallback is None else tried + self.worst_case.of_body(once.fallback)
-        skipped = 0.0 if otherwise is None else self.worst_case.of_body(otherwise)
-        yield from self._of_body(once.body, place, moment.after(0.0, critical=done >= skipped))
-        if otherwise is not None:
-            yield self._branch(Role.ELSE, otherwise, place, moment.after(0.0, critical=skipped > done))
+        worst = self.worst_case.of_body
+        once, gated = action, None
+        if isinstance(action.body, ForEachPlan):
+            once, gated = action.body.action, action.otherwise
+        entered = moment.after(0.0, critical=worst(action.body) >= worst(gated))
+        tried, instead = worst(once.body), worst(once.otherwise)
+        yield from self._of_body(once.body, place, entered.after(0.0, critical=tried >= instead))
+        if gated is not None:
+            refused = moment.after(0.0, critical=not entered.critical)
+            yield self._branch(Role.ELSE, gated, place, refused)
+        if once.otherwise is not None:
+            yield self._branch(Role.ELSE, once.otherwise, place, entered.after(0.0, critical=instead > tried))
         if once.fallback is not None:
-            late = moment.after(tried, critical=done >= skipped)
+            late = entered.after(max(tried, instead), critical=True)
             yield self._branch(Role.FALLBACK, once.fallback, place, late)
         if once.compensate is not None:
             yield self._branch(Role.COMPENSATE, once.compensate, place, _Moment(None, critical=False))

@@ -1,7 +1,8 @@
 """The longest a plan can take: every attempt until its timeout, and the waits between. Outlines read it.
 
-Two things are not known before an execution: how many items a list has, unless it is written out, so a loop
-counts as one round of items in parallel; and which way a switch or a condition goes, so the longest counts.
+The same is counted as in `graph.critical_path`, which validation asks of documents. Two things are not known
+before an execution: which way a switch or a condition goes, so the longest counts; and how many items a list
+has, unless it is written out or bounded, so then one round of items counts.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
+from tenantry.language.documents.model.workflow import MAX_ITEMS
 from tenantry.language.plan.model import (
     ActionPlan,
     CallPlan,
@@ -44,22 +46,20 @@ class WorstCase:
         self._plans: dict[int, float] = {}
 
     def of_action(self, action: ActionPlan) -> float:
-        """Of what is done once: the body and then its fallback, or else what is done otherwise."""
-        done = self.of_body(action.body)
-        if action.fallback is not None:
-            done += self.of_body(action.fallback)
-        return done if action.otherwise is None else max(done, self.of_body(action.otherwise))
+        """Of what is done once: the body or what is done otherwise, and then the fallback."""
+        done = max(self.of_body(action.body), self.of_body(action.otherwise))
+        return done + self.of_body(action.fallback)
 
-    def of_body(self, body: BodyPlan) -> float:
+    def of_body(self, body: BodyPlan | None) -> float:
         """Of a body, whatever it is."""
         match body:
             case CallPlan():
                 return call_seconds(body)
             case SwitchPlan():
-                default = () if body.default is None else (body.default,)
-                return max(self.of_body(branch) for branch in (*(case for _, case in body.cases), *default))
+                return max(*(self.of_body(case) for _, case in body.cases), self.of_body(body.default))
             case ForEachPlan():
-                return rounds(body) * self.of_action(body.action)
+                count = rounds(body)
+                return (1 if count is None else count) * self.of_action(body.action)
             case GroupPlan():
                 return _within(self.timeline(body).seconds, body.timeout_seconds)
             case SubworkflowPlan():
@@ -91,14 +91,17 @@ def call_seconds(call: CallPlan) -> float:
     """Of a call: all its attempts, and the longest waits between them. A transform takes no time."""
     if isinstance(call.task.action, TransformPlan):
         return 0.0
-    attempts = call.retry.max_attempts
+    attempts = call.retry.max_attempts if call.retry.retry_on else 1
     waits = sum(call.retry.delay_seconds(attempt, 1.0) for attempt in range(1, attempts))
     return attempts * call.timeout_seconds + waits
 
 
-def rounds(loop: ForEachPlan) -> int:
-    """Rounds of items in parallel: known when the list is written out, otherwise at least one."""
-    return ceil(len(loop.text) / loop.max_parallel) if isinstance(loop.text, list) else 1
+def rounds(loop: ForEachPlan) -> int | None:
+    """How often in a row items are in progress; `None` when nobody knows how many there are."""
+    bounds = [len(loop.text)] if isinstance(loop.text, list) else []
+    if loop.max_items < MAX_ITEMS:
+        bounds.append(loop.max_items)
+    return ceil(min(bounds) / loop.max_parallel) if bounds else None
 
 
 def _within(seconds: float, bound: float | None) -> float:

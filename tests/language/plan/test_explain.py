@@ -27,7 +27,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.* deprecated - use:DeprecationW
 
 
 WATERFALL = """\
-flow v1: worst case 6.5s, over the deadline of 5s
+flow v1: worst case at least 6.5s, over the deadline of 5s
 
                                              0 ─────────────────────── 6.5s
   group 1
@@ -155,8 +155,8 @@ def test_all_four_show_the_same() -> None:
 def test_frames_hold_what_is_inside_a_part() -> None:
     dot = read_dot(explain_dot(everything())).frames
 
-    assert dot["pay"] == dot["pay.case1"] == dot["pay.fallback"] == "cluster_pay"
-    assert dot["pay.case2/ask"] == dot["pay.case2"] == "cluster_pay.case2"
+    assert dot["pay"] == dot["pay~case1"] == dot["pay~fallback"] == "cluster_pay"
+    assert dot["pay~case2/ask"] == dot["pay~case2"] == "cluster_pay~case2"
     assert (dot["user"], dot["bill/one"]) == (None, "cluster_bill")
     mermaid = read_mermaid(explain_mermaid(everything())).frames
     names = {f"n{number}": part.id for number, part in enumerate(outline(everything()).walk())}
@@ -208,6 +208,7 @@ def test_a_node_says_what_it_is() -> None:
         "optional": False,
         "startSeconds": 0.0,
         "worstCaseSeconds": 4.5,
+        "atLeast": False,
         "critical": True,
     }
     assert nodes["lines"]["forEach"] == {
@@ -225,9 +226,9 @@ def test_a_node_says_what_it_is() -> None:
         True,
     )
     assert (nodes["pay"]["kind"], nodes["pay"]["switch"]) == ("switch", "{{input.method}}")
-    assert (nodes["pay.case1"]["match"], nodes["pay.case2"]["kind"]) == ("card", "tasks")
-    assert (nodes["pay.fallback"]["kind"], nodes["pay.fallback"]["value"]) == ("value", {"paid": False})
-    assert nodes["pay.compensate"]["startSeconds"] is None
+    assert (nodes["pay~case1"]["match"], nodes["pay~case2"]["kind"]) == ("card", "tasks")
+    assert (nodes["pay~fallback"]["kind"], nodes["pay~fallback"]["value"]) == ("value", {"paid": False})
+    assert nodes["pay~compensate"]["startSeconds"] is None
     assert nodes["all"]["forEach"]["onItemFailure"] == "fail"
 
 
@@ -239,6 +240,7 @@ def test_the_whole_is_told_beside_the_nodes() -> None:
         "version": 1,
         "deadlineSeconds": 5.0,
         "worstCaseSeconds": 6.5,
+        "atLeast": True,
         "groups": [["user", "pay", "all"], ["lines", "bill"], ["audit"]],
         "order": ["user", "pay", "all", "lines", "bill", "audit"],
         "criticalPath": ["user", "lines", "audit"],
@@ -288,8 +290,8 @@ def check_hostile(text: str) -> None:
     expected = {part.id: "\n".join(words(part)) for part in outline(plan).walk()}
     dot, mermaid = read_dot(explain_dot(plan)), read_mermaid(explain_mermaid(plan))
     assert (dot.boxes, [*mermaid.boxes.values()]) == (expected, [*expected.values()])
-    assert list(expected) == ["a", "a.case1", "a.fallback", "b"]
-    assert dot.arrows == {("a", "a.case1"), ("a", "a.fallback"), ("a", "b")}
+    assert list(expected) == ["a", "a~case1", "a~fallback", "b"]
+    assert dot.arrows == {("a", "a~case1"), ("a", "a~fallback"), ("a", "b")}
     assert "init" not in text or "%" not in explain_mermaid(plan).replace("  %% flow", "", 1)
     lines = explain_text(plan).split("\n")
     assert len(lines) == len(explain_text(hostile("x")).split("\n"))

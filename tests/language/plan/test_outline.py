@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tenantry.language.plan import outline as outlines
 from tenantry.language.plan.outline import Part, Role, outline
 from tests.support.explained import everything, plan_of
 
 if TYPE_CHECKING:
-    import pytest
-
     from tenantry.language.plan.model import Plan
 
 
@@ -36,17 +36,17 @@ def test_everything_in_a_plan_is_a_part_of_it() -> None:
         "lines",
         "audit",
         "pay",
-        "pay.case1",
-        "pay.case2",
-        "pay.case2/ask",
-        "pay.case2/wait",
-        "pay.default",
-        "pay.fallback",
-        "pay.compensate",
+        "pay~case1",
+        "pay~case2",
+        "pay~case2/ask",
+        "pay~case2/wait",
+        "pay~default",
+        "pay~fallback",
+        "pay~compensate",
         "bill",
         "bill/one",
         "bill/two",
-        "bill.else",
+        "bill~else",
         "all",
         "all/each",
     ]
@@ -60,9 +60,9 @@ def test_a_part_knows_its_loop_its_condition_and_what_it_waits_for() -> None:
     assert (parts["bill"].filters, parts["bill"].condition_text) == (False, "{{input.bill}}")
     assert (parts["user"].loop, parts["user"].condition_text) == (None, "")
     assert parts["audit"].waits_for == ("lines",)
-    assert parts["pay.case2/wait"].waits_for == ("pay.case2/ask",)
+    assert parts["pay~case2/wait"].waits_for == ("pay~case2/ask",)
     assert parts["bill/two"].waits_for == ("bill/one",)
-    assert (parts["pay.case1"].match, parts["pay.case2"].match) == ("card", 7)
+    assert (parts["pay~case1"].match, parts["pay~case2"].match) == ("card", 7)
 
 
 def test_parts_stand_on_the_time_axis_of_the_worst_case() -> None:
@@ -74,17 +74,17 @@ def test_parts_stand_on_the_time_axis_of_the_worst_case() -> None:
         "lines": (4.5, 1.0),
         "audit": (5.5, 1.0),
         "pay": (0.0, 2.0),
-        "pay.case1": (0.0, 2.0),
-        "pay.case2": (0.0, 2.0),
-        "pay.case2/ask": (0.0, 1.0),
-        "pay.case2/wait": (1.0, 1.0),
-        "pay.default": (0.0, 0.0),
-        "pay.fallback": (2.0, 0.0),
-        "pay.compensate": (None, 3.0),
+        "pay~case1": (0.0, 2.0),
+        "pay~case2": (0.0, 2.0),
+        "pay~case2/ask": (0.0, 1.0),
+        "pay~case2/wait": (1.0, 1.0),
+        "pay~default": (0.0, 0.0),
+        "pay~fallback": (2.0, 0.0),
+        "pay~compensate": (None, 3.0),
         "bill": (2.0, 1.0),
         "bill/one": (2.0, 1.0),
         "bill/two": (3.0, 0.0),
-        "bill.else": (2.0, 0.0),
+        "bill~else": (2.0, 0.0),
         "all": (0.0, 2.0),
         "all/each": (0.0, 1.0),
     }
@@ -93,18 +93,33 @@ def test_parts_stand_on_the_time_axis_of_the_worst_case() -> None:
 
 
 def test_the_longest_path_goes_through_the_longest_way() -> None:
-    assert critical(plan_of({"id": "a", "switch": way(1, 3, default=2)})) == {"a", "a.case2"}
-    assert critical(plan_of({"id": "a", "switch": way(1, 2, default=3)})) == {"a", "a.default"}
-    assert critical(plan_of({"id": "a", "switch": way(2, 2)})) == {"a", "a.case1", "a.case2"}
+    assert critical(plan_of({"id": "a", "switch": way(1, 3, default=2)})) == {"a", "a~case2"}
+    assert critical(plan_of({"id": "a", "switch": way(1, 2, default=3)})) == {"a", "a~default"}
+    assert critical(plan_of({"id": "a", "switch": way(2, 2)})) == {"a", "a~case1", "a~case2"}
 
 
 def test_the_longest_path_goes_through_the_else_when_that_takes_longer() -> None:
     step = {"id": "a", "switch": way(1), "fallback": {"taskRef": "call1"}}
     longer = {**step, "condition": {"if": "true", "else": {"taskRef": "call3"}}}
-    shorter = {**step, "condition": {"if": "true", "else": {"taskRef": "call2"}}}
+    shorter = {**step, "condition": {"if": "true", "else": {"taskRef": "call1"}}}
 
-    assert critical(plan_of(longer)) == {"a", "a.else"}
-    assert critical(plan_of(shorter)) == {"a", "a.case1", "a.fallback"}
+    assert critical(plan_of(longer)) == {"a", "a~else", "a~fallback"}
+    assert critical(plan_of(shorter)) == {"a", "a~case1", "a~fallback"}
+
+
+@pytest.mark.parametrize(("seconds", "taken"), [(4, {"a", "a~else"}), (3, {"a", "a~fallback"})])
+def test_the_else_of_a_gated_loop_competes_with_the_whole_loop(seconds: int, taken: set[str]) -> None:
+    step = {
+        "id": "a",
+        "forEach": {"items": [1, 2, 3], "maxParallel": 1},
+        "taskRef": "call1",
+        "fallback": {"taskRef": "same"},
+        "condition": {"if": "true", "else": {"taskRef": f"call{seconds}"}},
+    }
+    gated = plan_of(step)
+
+    assert critical(gated) == taken
+    assert parts_of(gated)["a~fallback"].start_seconds == 1.0
 
 
 def test_of_several_steps_that_are_waited_for_the_last_to_end_is_on_the_longest_path() -> None:
@@ -153,10 +168,10 @@ def test_sub_workflows_of_sub_workflows_are_opened_only_up_to_a_bound(
 def test_branches_say_what_they_are() -> None:
     parts = parts_of(everything())
 
-    assert [parts[f"pay.{name}"].role for name in ("case1", "default", "fallback", "compensate")] == [
+    assert [parts[f"pay~{name}"].role for name in ("case1", "default", "fallback", "compensate")] == [
         Role.CASE,
         Role.DEFAULT,
         Role.FALLBACK,
         Role.COMPENSATE,
     ]
-    assert (parts["bill.else"].role, parts["bill/one"].role) == (Role.ELSE, Role.STEP)
+    assert (parts["bill~else"].role, parts["bill/one"].role) == (Role.ELSE, Role.STEP)

@@ -74,6 +74,7 @@ def test_the_order_is_shown() -> None:
         "optional": False,
         "startSeconds": 0.0,
         "worstCaseSeconds": 0.0,
+        "atLeast": False,
         "critical": True,
         "runs": None,
         "input": "{{tasks.a.output}}",
@@ -229,7 +230,7 @@ def test_a_condition_is_decided_as_soon_as_it_can_be(condition: str, runs: bool 
     shown = nodes_of(steps, {"n": 2})
 
     assert shown["step"]["runs"] is runs
-    assert shown["step.else"]["runs"] is (None if runs is None else not runs)
+    assert shown["step~else"]["runs"] is (None if runs is None else not runs)
     assert shown["first"]["runs"] is True
 
 
@@ -255,7 +256,7 @@ def test_a_switch_takes_the_first_case_that_is_equal(value: Any, taken: list[boo
 
     shown = nodes_of(steps, {"kind": "b", "flag": True})
 
-    ways = ["way.case1", "way.case2", "way.default"]
+    ways = ["way~case1", "way~case2", "way~default"]
     assert [shown[way]["runs"] for way in ways] == taken
     assert [(shown[way]["parent"], shown[way]["input"]) for way in ways] == [("way", "b")] * 3
 
@@ -265,7 +266,7 @@ def test_no_case_may_fit() -> None:
 
     shown = nodes_of([{"id": "way", "switch": switch}], False)
 
-    assert (shown["way"]["value"], shown["way.case1"]["runs"]) == (False, False)
+    assert (shown["way"]["value"], shown["way~case1"]["runs"]) == (False, False)
 
 
 def test_a_loop_shows_its_first_items_and_which_of_them_pass_and_what_is_done_for_the_first() -> None:
@@ -289,7 +290,7 @@ def test_a_loop_shows_its_first_items_and_which_of_them_pass_and_what_is_done_fo
         {"index": 1, "item": {"n": 1}, "runs": False},
     ]
     assert each["request"]["url"] == "https://h/1/0"
-    assert shown["each.else"]["runs"] is False
+    assert shown["each~else"]["runs"] is False
 
 
 def test_a_loop_over_what_is_not_known_shows_its_templates() -> None:
@@ -336,7 +337,7 @@ def test_a_condition_that_gates_a_loop_is_asked_outside_of_it() -> None:
 
     assert shown["each/inner"]["runs"] is True
     assert "runs" not in shown["each/inner"]["forEach"]["firstItems"][0]
-    assert (shown["each/inner.else"]["runs"], shown["each/inner.else"]["input"]) == (False, "a")
+    assert (shown["each/inner~else"]["runs"], shown["each/inner~else"]["input"]) == (False, "a")
 
 
 def test_what_stands_in_and_what_undoes_is_shown_without_a_promise() -> None:
@@ -349,8 +350,8 @@ def test_what_stands_in_and_what_undoes_is_shown_without_a_promise() -> None:
 
     shown = nodes_of([step], {"n": 1})
 
-    assert (shown["pay.fallback"]["runs"], shown["pay.fallback"]["value"]) == (None, {"paid": 1})
-    assert (shown["pay.compensate"]["runs"], shown["pay.compensate"]["input"]) == (
+    assert (shown["pay~fallback"]["runs"], shown["pay~fallback"]["value"]) == (None, {"paid": 1})
+    assert (shown["pay~compensate"]["runs"], shown["pay~compensate"]["input"]) == (
         None,
         "{{tasks.pay.output}}",
     )

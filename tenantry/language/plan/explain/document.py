@@ -25,9 +25,11 @@ _DIGITS: Final = 6
 def explain_json(plan: Plan) -> dict[str, Any]:
     """A plan as a JSON object.
 
-    `workflow`, `version`, `deadlineSeconds` and `worstCaseSeconds`; `groups` of ids that may run together and
-    `order`, both of the workflow's own steps; `criticalPath`, those of them that make the worst case;
-    `edges`, each `{from, to}`: what a step waits for; and `nodes`, from the outside in. A node has
+    `workflow`, `version`, `deadlineSeconds` and `worstCaseSeconds`, with `atLeast` when it may take longer
+    because nobody knows how many items a loop has, and one round of them is counted; `groups` of ids that
+    may run together and `order`, both of the workflow's own steps; `criticalPath`, those of them that make
+    the worst case; `edges`, each `{from, to}`: what a step waits for; and `nodes`, from the outside in. A
+    node has
 
     - `id`, `parent` (the id of the node around it, or null) and `role`: `step`, or `case`, `default`, `else`,
       `fallback` or `compensate` of its parent;
@@ -37,7 +39,8 @@ def explain_json(plan: Plan) -> dict[str, Any]:
     - `forEach` (`items`, `itemVar`, `maxParallel`, `maxItems`, `onItemFailure`) when it is a loop;
     - `condition` as it is written, or null, and `filtersItems` when it is asked of every item;
     - of a step `group`, `dependencies` and `optional`; of a case `match`;
-    - `startSeconds` (null where that has no place on the time axis), `worstCaseSeconds` and `critical`.
+    - `startSeconds` (null where that has no place on the time axis), `worstCaseSeconds`, `atLeast` and
+      `critical`.
     """
     drawn = outline(plan)
     return {**frame(drawn), "nodes": [node for part in drawn.parts for node in _nodes(part, None)]}
@@ -51,6 +54,7 @@ def frame(outlined: Outline) -> dict[str, Any]:
         "version": plan.version,
         "deadlineSeconds": plan.deadline_seconds,
         "worstCaseSeconds": round(outlined.seconds, _DIGITS),
+        "atLeast": outlined.at_least,
         "groups": [list(group) for group in plan.graph.groups],
         "order": [step for group in plan.graph.groups for step in group],
         "criticalPath": [part.id for part in critical_steps(outlined)],
@@ -72,7 +76,11 @@ def describe(part: Part, parent: str | None) -> dict[str, Any]:
         node["match"] = part.match
     start = part.start_seconds
     node["startSeconds"] = None if start is None else round(start, _DIGITS)
-    return node | {"worstCaseSeconds": round(part.seconds, _DIGITS), "critical": part.critical}
+    return node | {
+        "worstCaseSeconds": round(part.seconds, _DIGITS),
+        "atLeast": part.at_least,
+        "critical": part.critical,
+    }
 
 
 def critical_steps(outlined: Outline) -> Iterable[Part]:

@@ -73,8 +73,7 @@ def _write(line: _Line, names: int, deeds: int, total: float) -> str:
     mark = "*" if line.part is not None and line.part.critical else " "
     text = f"{mark} {line.name:{names}}  {line.does:{deeds}}"
     if line.part is not None:
-        loop = line.part.loop
-        each = "" if loop is None or isinstance(loop.text, list) else " a round"
+        each = " a round" * line.part.at_least
         text = f"{text}    {_bar(line.part, total):{WIDTH}}  {duration(line.part.seconds)}{each}"
     return text.rstrip()
 

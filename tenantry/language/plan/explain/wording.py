@@ -76,8 +76,9 @@ def _notes(part: Part) -> Iterator[str]:
 def headline(outline: Outline) -> str:
     """The workflow, how long it takes at most, and how long it may take."""
     plan, over = outline.plan, outline.seconds > outline.plan.deadline_seconds
+    most = f"{'at least ' * outline.at_least}{duration(outline.seconds)}"
     return (
-        f"{shown(plan.workflow)} v{plan.version}: worst case {duration(outline.seconds)}, "
+        f"{shown(plan.workflow)} v{plan.version}: worst case {most}, "
         f"{'over the' if over else 'within the'} deadline of {duration(plan.deadline_seconds)}"
     )
 
