@@ -20,7 +20,7 @@ from tenantry.dataplane.engine.core.events import (
     WorkflowFailed,
 )
 from tenantry.dataplane.engine.core.state import ExecutionStatus
-from tenantry.language.plan.model import ActionPlan, RetryPolicy, ValuePlan
+from tenantry.language.plan.model import ActionPlan, RetryPolicy, SubworkflowPlan, ValuePlan
 from tenantry.language.templates.errors import TemplateError
 from tests.support.deciding import BUSY, GONE, complete, fail, only, started, submit
 from tests.support.plans import call, group, loop, transform, unsafe, workflow
@@ -259,3 +259,26 @@ def test_what_was_not_done_itself_is_not_undone(way: str) -> None:
     else:
         complete(state, "a")
     assert isinstance(fail(state, "b")[0], WorkflowFailed)
+
+
+# Bounds
+
+
+def test_what_ended_in_time_is_not_failed_when_its_time_is_over() -> None:
+    plan = workflow(group({"a": [], "b": ["a"]}, {"a": group({"x": []}, timeout_seconds=5.0)}))
+    state, _ = submit(plan)
+    complete(state, "a/x")
+    assert wake_at(state) == 30.0
+    assert advance(state, None, 6.0) == []
+
+
+def test_a_fallback_has_the_time_and_the_room_around_it_not_what_its_body_used_up() -> None:
+    child = SubworkflowPlan(
+        plan=workflow(group({"x": []}), max_parallel=1, deadline_seconds=2.0),
+        bind=lambda scope: scope.input,
+    )
+    state, _ = submit(one(ActionPlan(body=child, fallback=call())))
+    advance(state, None, 2.0)
+    fallback = state.activities["a~fallback"]
+    assert (fallback.deadline_at, fallback.limit) == (30.0, None)
+    assert complete(state, "a~fallback", at=10.0, output=1)[-1] == WorkflowCompleted(at=10.0, output={"a": 1})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from tenantry.dataplane.engine.core.activity import Loop, Phase
+from tenantry.dataplane.engine.core.bodies import input_of, items_of, output_of
 from tenantry.dataplane.engine.core.events import (
     Answer,
     AnyEvent,
@@ -25,7 +26,6 @@ from tenantry.dataplane.engine.core.events import (
     WorkflowCompleted,
     WorkflowFailed,
 )
-from tenantry.dataplane.engine.core.evolve import input_of, items_of, output_of
 from tenantry.dataplane.engine.core.mismatch import find_mismatch
 from tenantry.dataplane.engine.core.state import MAX_ITERATIONS
 from tenantry.language.plan.model import (
