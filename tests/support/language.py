@@ -29,9 +29,14 @@ def judge(text: str, is_allowed: Callable[[str], bool] = lambda _: True) -> tupl
             task, found = validate_task(document)
             findings += found
             tasks |= {} if task is None else {task.name: task}
+    library = Library(
+        tasks=tasks,
+        workflows=workflows_of(parsed.documents),
+        is_allowed=is_allowed,
+        secret_sources=frozenset(("vault",)),
+    )
     for document in parsed.documents:
         if document.kind == "Workflow":
-            library = Library(tasks=tasks, is_allowed=is_allowed, secret_sources=frozenset(("vault",)))
             findings += validate_workflow(document, library)[1]
     return tuple(findings)
 

@@ -11,6 +11,7 @@ from tenantry.language.documents.spans import pointer_tokens
 from tenantry.language.findings import Severity
 from tenantry.language.schemas.structure import expansion, inline
 from tenantry.language.schemas.subtyping import Refuted, Unknown, compare
+from tenantry.language.templates.parser import texts
 from tenantry.language.validation.kinds import kinds_of
 from tenantry.language.values import Json, dump_json, pointer_token
 
@@ -75,7 +76,7 @@ class _Check:
         value, given, taken, place = (*self._binding[1:4], Place(self._binding.pointer))
         written_out = inline(taken, taken)
         if written_out is not taken and expansion(taken).recursions:
-            self._compare(given, taken, place)
+            self._compare(value, given, taken, place)
         else:
             self._check(value, given, written_out, place)
 
@@ -87,7 +88,7 @@ class _Check:
                 item = given["prefixItems"][index]
                 self._check(child, item, taken.get("items", True), place.entry(index))
         else:
-            self._compare(given, taken, place)
+            self._compare(value, given, taken, place)
 
     def _check_fields(self, value: dict[str, Json], given: Any, taken: Any, place: Place) -> None:
         declared: dict[str, Any] = taken.get("properties", {})
@@ -121,17 +122,19 @@ class _Check:
             counterexample=self._counterexample() if is_refused else UNSET,
         )
 
-    def _compare(self, given: Any, taken: Any, place: Place) -> None:
+    def _compare(self, value: Json, given: Any, taken: Any, place: Place) -> None:
         verdict = compare(given, taken)
         if isinstance(verdict, Refuted):
-            self._refuse(verdict, given, taken, place)
+            is_literal = not any("{{" in text for _, text in texts(value))
+            hint = "" if is_literal else _hint(verdict.counterexample, given, taken)
+            self._refuse(verdict, place, hint, is_literal=is_literal)
         elif isinstance(verdict, Unknown):
             message = f"whether {self._consumer} takes every {place.name} is not known: {verdict.reason}"
             self._report.add(Code.UNDECIDED, message, place.pointer, severity=Severity.WARNING)
 
-    def _refuse(self, verdict: Refuted, given: Any, taken: Any, place: Place) -> None:
+    def _refuse(self, verdict: Refuted, place: Place, hint: str, *, is_literal: bool) -> None:
         at = _inner(place, verdict.counterexample, verdict.pointer)
-        if given.keys() == {"const"}:
+        if is_literal:
             message = f"{self._consumer} does not take this {at.name}: {verdict.message}"
         else:
             where = "" if at.name == place.name else f" at {at.name}"
@@ -139,12 +142,11 @@ class _Check:
                 f"{place.name} may be {_shown(verdict.counterexample)}, which {self._consumer} does not "
                 f"take{where}: {verdict.message}"
             )
-        is_null = verdict.counterexample is None and "null" in kinds_of(given) - kinds_of(taken)
         self._report.add(
             Code.TYPE_MISMATCH,
             message,
             place.pointer,
-            suggestion="give a default with ??" if is_null and given.keys() != {"const"} else "",
+            suggestion=hint,
             counterexample=self._counterexample(place.path, verdict.counterexample),
         )
 
@@ -178,6 +180,11 @@ def _with(given: Any, path: tuple[str | int, ...], value: Json | UnsetType) -> A
     items = list(given["prefixItems"])
     items[key] = _with(items[key], tuple(rest), value)
     return {**given, "prefixItems": items}
+
+
+def _hint(value: Json, given: Any, taken: Any) -> str:
+    is_null = value is None and "null" in kinds_of(given) - kinds_of(taken)
+    return "give a default with ??" if is_null else ""
 
 
 def _is_only(schema: Any, container: str, keywords: frozenset[str]) -> bool:

@@ -33,9 +33,9 @@ def values_of(schema: Any) -> tuple[Json, ...] | None:
     if "anyOf" in schema:
         listed = [values_of(member) for member in schema["anyOf"]]
         return None if None in listed else tuple(value for values in listed for value in values or ())
-    if schema.get("type") in {"null", "boolean"}:
-        return (None,) if schema["type"] == "null" else (False, True)
-    return tuple(schema["enum"]) if "enum" in schema else None
+    if "enum" in schema:
+        return tuple(schema["enum"])
+    return {"null": (None,), "boolean": (False, True)}.get(str(schema.get("type")))
 
 
 def union(schemas: list[Any]) -> Any:

@@ -150,9 +150,8 @@ class _Lookup:
             self._add(Code.NOT_READABLE_HERE, message, hint)
             return UNTYPED
         if not loops:
-            self._add(
-                Code.UNKNOWN_ITEM, f"there is no loop for {self._reference.path_text}", "leave out a $parent"
-            )
+            hint = "this is the outermost loop" if path[0] == ROOT else "leave out a $parent"
+            self._add(Code.UNKNOWN_ITEM, f"there is no loop for {self._reference.path_text}", hint)
             return UNTYPED
         name, *fields = rest
         if name == INDEX:

@@ -144,11 +144,13 @@ class Walk:
         )
 
     def _fallback(self, fallback: Fallback, pointer: str, references: References, inherited: Given) -> Any:
+        written = fallback.model_fields_set
+        value = infer(fallback.value, f"{pointer}/value", references) if "value" in written else UNTYPED
         if fallback.task_ref is None:
-            return infer(fallback.value, f"{pointer}/value", references)
-        written = "input" in fallback.model_fields_set
-        given = Given(fallback.input, f"{pointer}/input") if written else inherited
-        return self._actions.call(fallback.task_ref, f"{pointer}/taskRef", references, given)
+            return value
+        given = Given(fallback.input, f"{pointer}/input") if "input" in written else inherited
+        output = self._actions.call(fallback.task_ref, f"{pointer}/taskRef", references, given)
+        return UNTYPED if "value" in written else output  # one of them is too much, and that is told
 
     def _compensation(self, node: Node, compensation: Compensation, references: References) -> None:
         """A compensation may run whenever its step has ended, so it reads only what has ended by then."""

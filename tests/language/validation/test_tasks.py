@@ -117,7 +117,9 @@ def test_an_expression_nested_without_end_is_refused() -> None:
     assert finding.message == "the expression is not JMESPath: it is nested too deep"
 
 
-def test_a_task_that_lacks_a_required_field_is_told_only_that() -> None:
+def test_a_task_that_lacks_a_required_field_is_judged_as_far_as_it_goes() -> None:
     text = TRANSFORM.replace("transform", "http") + "  inputSchema: {type: text}\n"
 
-    assert told(text) == ['5:3: error WF102: spec needs "request"']
+    missing, schema = judge(text)
+    assert str(missing) == '<input>:5:3: error WF102: spec needs "request"'
+    assert schema.code == "WF105"

@@ -78,9 +78,9 @@ TEXTS: Final = {
         cause="Only one of the values could count, and which one differs between parsers.",
         fix="Keep one of them.",
         example="""
-            deadline: 5s
+            maxParallel: 4
             tasks: [{id: user, taskRef: fetch-user, input: {userId: 1}}]
-            deadline: 10s
+            maxParallel: 8
             """,
     ),
     Code.KEY_NOT_TEXT: Entry(

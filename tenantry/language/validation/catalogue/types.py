@@ -6,7 +6,7 @@ from typing import Final
 
 from tenantry.language.codes import Code
 from tenantry.language.findings import Severity
-from tenantry.language.validation.catalogue.entry import Entry
+from tenantry.language.validation.catalogue.entry import Entry, Frame
 
 TYPES: Final = {
     Code.MISSING_INPUT: Entry(
@@ -125,13 +125,29 @@ TYPES: Final = {
             "message says what was too hard."
         ),
         fix="Simplify one of the two schemas, or let it be: the input is judged again when it is there.",
-        example=r"""
-            input:
-              type: object
-              required: [n]
-              properties: {n: {type: integer}}
-            tasks: [{id: user, taskRef: fetch-user, input: {userId: "{{input.n}}"}}]
+        example="""
+            apiVersion: workflow.io/v1
+            kind: WorkflowTask
+            metadata: {name: spell}
+            spec:
+              type: transform
+              inputSchema:
+                type: object
+                required: [text]
+                properties: {text: {type: string, pattern: "^(a|b)*b(a|b){19}$"}}
+              value: "{{input.text}}"
+            ---
+            apiVersion: workflow.io/v1
+            kind: Workflow
+            metadata: {name: example}
+            spec:
+              input:
+                type: object
+                required: [text]
+                properties: {text: {type: string, pattern: "^(a|b)*a(a|b){20}$"}}
+              tasks: [{id: spell, taskRef: spell, input: {text: "{{input.text}}"}}]
             """,
+        frame=Frame.TEXT,
         severity=Severity.WARNING,
     ),
     Code.UNREACHABLE_CASE: Entry(
