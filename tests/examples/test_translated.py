@@ -12,8 +12,8 @@ from tenantry.language.codes import Code
 from tenantry.language.documents.model import Workflow, WorkflowTask
 from tenantry.language.documents.reading import read
 from tenantry.language.graph.actions import task_refs, workflow_refs
-from tenantry.language.validation import validate_task, validate_workflow
-from tenantry.language.validation.library import Library, workflow_key
+from tenantry.language.validation import Library, validate_task, validate_workflow
+from tenantry.language.validation.library import workflow_key
 from tests.support.dataplane import DataPlane, run_data_plane, served_bundle
 from tests.support.examples import promised_part
 from tests.support.testapi import serve_testapi
