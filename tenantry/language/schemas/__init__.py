@@ -2,7 +2,6 @@
 
 from tenantry.language.schemas.checking import SchemaError, SchemaProblem, check
 from tenantry.language.schemas.lookup import Found, Missing, lookup
-from tenantry.language.schemas.mismatches import Mismatch, MismatchKind, mismatches
 from tenantry.language.schemas.subtyping import Fits, Refuted, Unknown, Verdict, compare
 from tenantry.language.schemas.types import types_of
 from tenantry.language.schemas.untyped import UNTYPED, is_untyped
@@ -14,8 +13,6 @@ __all__ = [
     "CompiledValidator",
     "Fits",
     "Found",
-    "Mismatch",
-    "MismatchKind",
     "Missing",
     "Refuted",
     "SchemaError",
@@ -28,6 +25,5 @@ __all__ = [
     "compile_validator",
     "is_untyped",
     "lookup",
-    "mismatches",
     "types_of",
 ]
