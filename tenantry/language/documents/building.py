@@ -28,6 +28,7 @@ _SPLIT: Final = "split it, or move data out of the definition"
 _VALUE_WEIGHT: Final = 16  # what any value costs beside its text
 _TAG: Final = re.compile(r"!\S*[ \t]*")
 _CORE: Final = "tag:yaml.org,2002:"
+_NOTHING: Final[tuple[Any, Span]] = (None, Span(0, 0, 0, "", NO_CHILDREN))
 _STRING, _OBJECT, _ARRAY = (_CORE + name for name in ("str", "map", "seq"))
 
 
@@ -92,14 +93,13 @@ class Builder:
         self._stack: list[_Open] = []
         self._owner: _Open | None = None
         self._anchors: dict[str, _Anchored] = {}
-        self._root: tuple[Any, Span] | None = None
+        self._root = _NOTHING
         self._weight = 0
         self._has_aliases = False
 
     def end_document(self) -> None:
         """Hands the document over."""
-        if self._root is not None:
-            self._take(*self._root)
+        self._take(*self._root)
         self.begin_document()
 
     def scalar(

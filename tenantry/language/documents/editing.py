@@ -94,7 +94,7 @@ def _changed(document: Document, tokens: _Tokens, value: Any) -> Document:
     place = [other.span for other in before.documents].index(document.span)
     wanted = _contents(before)
     wanted[place] = expected
-    for start, end, written in splices(document, tokens, value):
+    for start, end, written in splices(document.text, document.span, tokens, value):
         text = document.text[:start] + written + document.text[end:]
         after = parse_documents(text, document.source)
         if dump_json(_contents(after)) == dump_json(wanted) and len(after.findings) <= len(before.findings):

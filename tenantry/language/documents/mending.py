@@ -23,7 +23,9 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 _Tokens: TypeAlias = tuple[str | int, ...]
 
 _ROUNDS: Final = 8  # what is put in may be wrong itself, or lack fields, which are put in in their turn
-_LISTS: Final = frozenset(("tuple_type", "list_type", "too_short", "too_long"))
+_NOT_MADE_UP: Final = frozenset(
+    ("tuple_type", "list_type", "too_short", "too_long", "union_tag_not_found")
+)  # what else reads the entries of a list would not find them
 _BY_TYPE: Final[dict[str, Any]] = {
     "dict_type": {},
     "model_type": {},
@@ -130,8 +132,8 @@ class _Mender:
 
     def _value(self, detail: ErrorDetails, pointer: str) -> Any:
         kind = detail["type"]
-        if kind in _LISTS:
-            return None  # what else reads its entries would not find them
+        if kind in _NOT_MADE_UP:
+            return None
         if kind == "literal_error":
             return quoted_names(detail["ctx"]["expected"])[0]
         if kind in _BY_TYPE:

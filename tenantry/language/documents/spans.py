@@ -16,8 +16,9 @@ from tenantry.language.findings import Edit, Position
 
 _LINE_BREAK: Final = re.compile("\n")
 _ESCAPE_DIGITS: Final = {"x": 2, "u": 4, "U": 8}
-_PROPERTIES: Final = re.compile(r"(?:[&!]\S*\s+)+")  # an anchor or a tag before the value
+_PROPERTIES: Final = re.compile(r"(?:[&!]\S*\s+(?:#.*\s+)*)+")  # an anchor or a tag before the value
 _BLANK_ESCAPES: Final = frozenset("\n\r \tntrvfNLP_")
+_FIRST_OF_TWO: Final = re.compile(r"d[89ab]..\Z", re.IGNORECASE)
 _INDEX_DIGITS: Final = 9
 
 
@@ -108,14 +109,12 @@ def index_within(text: str, span: Span, value: str, offset: int) -> int:
     if offset >= len(content):
         return index_within(text, span, value, len(content) - 1) + 1
     wanted = sum(not character.isspace() for character in value[:offset])
-    while index < span.end:
-        length, blank = _unit(text, index, span.style)
-        if not blank:
-            if wanted == 0:
-                return index
-            wanted -= 1
+    length = 0
+    while wanted >= 0 and index + length < span.end:
         index += length
-    return span.start
+        length, blank = _unit(text, index, span.style)
+        wanted -= not blank
+    return index
 
 
 def _content_start(text: str, span: Span) -> int:
@@ -137,4 +136,6 @@ def _unit(text: str, index: int, style: str) -> tuple[int, bool]:
     digits = text[index + 2 : index + 2 + _ESCAPE_DIGITS.get(escaped, 0)]
     if not digits:
         return 2, escaped in _BLANK_ESCAPES
+    if _FIRST_OF_TWO.match(digits):  # JSON writes one character as two escapes
+        return 12, False
     return 2 + len(digits), chr(int(digits, 16)).isspace()

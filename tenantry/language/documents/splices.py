@@ -20,8 +20,6 @@ from tenantry.language.values import pointer_token
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tenantry.language.documents.document import Document
-
 Splice: TypeAlias = tuple[int, int, str]
 """What is replaced in the text, from and to an index, and by what."""
 
@@ -35,20 +33,19 @@ class Absence(Enum):
 GONE: Final = Absence.GONE
 
 
-def splices(document: Document, tokens: list[str], value: Any) -> Iterator[Splice]:
+def splices(text: str, root: Span, tokens: list[str], value: Any) -> Iterator[Splice]:
     """The ways to write a change.
 
     Args:
-        document: from a text.
+        text: the whole text.
+        root: the span of the document in it.
         tokens: of the JSON pointer to a value that is there, or could be added to a collection that is.
         value: what it becomes; `GONE` to remove it.
     """
-    if document.span is None:
-        return
     pointer = "".join(map(pointer_token, tokens))
-    owner, _ = find_span(document.span, pointer.rpartition("/")[0])
-    target, found = find_span(document.span, pointer)
-    writer = _Writer(document.text)
+    owner, _ = find_span(root, pointer.rpartition("/")[0])
+    target, found = find_span(root, pointer)
+    writer = _Writer(text)
     if value is GONE:
         yield from writer.remove(owner, tokens[-1])
     elif found:
@@ -92,8 +89,8 @@ class _Writer:
         """A field of a mapping, or an entry of a list, taken out."""
         children = self._children(owner)
         fields = isinstance(owner.children, dict)
-        target = owner.children[token] if isinstance(owner.children, dict) else owner.children[int(token)]
-        place = children.index(target)
+        place = list(owner.children).index(token) if isinstance(owner.children, dict) else int(token)
+        target = children[place]
         begins = [self._begin(owner, child, fields=fields) for child in children]
         if len(children) == 1:
             yield owner.start, self._end(owner), "{}" if fields else "[]"

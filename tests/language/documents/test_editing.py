@@ -153,6 +153,11 @@ def test_what_cannot_be_removed_in_place_is_refused(pointer: str) -> None:
         remove_value(document(), pointer)
 
 
+def test_a_mapping_that_shares_the_brackets_of_its_list_is_left_alone() -> None:
+    with pytest.raises(EditError):
+        set_value(document("kind: Workflow\na: [b: 1]"), "/a/0/c", 2)
+
+
 def test_a_document_without_a_text_cannot_be_edited() -> None:
     with pytest.raises(EditError):
         set_value(load_document({"kind": "Workflow"}), "/kind", "WorkflowTask")

@@ -64,6 +64,7 @@ def test_a_certain_mend_comes_as_an_edit(part: str, wrong: str, right: str) -> N
     [
         "  typ: http\n  type: http",
         "  type: &t htp",
+        "  type: http\n  idempotent: 1\n  successStatus: [&a true]",
         "  type: >-\n    htp",
         "  type: ht-\n    tp",
         '  "t\\u0079p": http',

@@ -109,6 +109,13 @@ def test_an_offset_past_the_end_is_just_behind_the_string() -> None:
     assert located.locate("/c", 9) == place(5, 4)
 
 
+def test_neither_a_comment_behind_an_anchor_nor_a_pair_of_escapes_misleads() -> None:
+    (located,) = parse_documents("kind: Workflow\na: &x # why\n  b {{y}}\n").documents
+    assert located.locate("/a", 4) == place(3, 7)
+    (located,) = parse_documents('{"kind": "Workflow", "a": "\\ud83d\\ude00 {{y}}"}').documents
+    assert located.locate("/a", 4) == place(1, 43)
+
+
 def test_an_offset_into_no_string_gives_the_value() -> None:
     assert document().locate("/spec/list", 3) == place(21, 5)
 

@@ -138,6 +138,27 @@ def test_the_nearest_kind_is_taken_and_what_is_wrong_with_it_is_told_at_once() -
     ]
 
 
+def test_what_lacks_too_much_inside_one_another_is_given_up() -> None:
+    class Inner(Model):
+        number: int
+
+    class Middle(Model):
+        inner: Inner
+
+    class Outer(Model):
+        middle: Middle
+
+    class Whole(Model):
+        outer: Outer
+
+    assert mended({"middle": {}}, Outer) is not None
+    assert mended({}, Whole) is None
+
+
+def test_what_stands_in_a_field_that_is_left_out_needs_no_mending() -> None:
+    assert workflow({"id": "a", "secrets": [7, 8]}).spec.tasks[1].secrets == ()
+
+
 @pytest.mark.parametrize("figure", [{}, {"shape": "xyz"}, {"shape": "square", "side": 1}])
 def test_what_no_value_of_ours_would_fit_cannot_be_mended(figure: dict[str, object]) -> None:
     assert mended({"figure": figure, "on": True, "named": {}}, Drawing) is None

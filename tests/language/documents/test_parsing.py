@@ -234,6 +234,9 @@ def test_what_cannot_be_taken_is_named_with_its_place(
     assert finding_of(text) == (code, message, Position(line=line, column=column))
 
 
+_INDENTATION = "check the indentation: the entries of one mapping or list start in one column"
+
+
 @pytest.mark.parametrize(
     ("text", "suggestion"),
     [
@@ -247,17 +250,31 @@ def test_what_cannot_be_taken_is_named_with_its_place(
         ('a: "\\q"', "double quotes read a backslash as an escape: write two, or use single quotes"),
         ("a: * b", "quote a value that begins with *"),
         ("a: 1\n b: 2", 'quote a value that holds ": ", or check the indentation'),
-        ("a:\n  - 1\n b: 2", "check the indentation: the entries of one mapping or list start in one column"),
+        ("a:\n  - 1\n b: 2", _INDENTATION),
         ("a: 1\nb\nc: 2", 'a key is followed by ":" and a space'),
         ("kind: Workfow", 'did you mean "Workflow"?'),
         ("kind: Pod", "known here: Workflow, WorkflowTask, WorkflowTenant"),
+        ("a: 'b' c", "put the whole value in quotes"),
+        ("a: - b", 'begin the list on a line of its own, or quote a value that begins with "- "'),
+        ("a: & b", "quote a value that begins with &"),
+        ("a: |9x\n b", "after | or > stand at most a digit and + or -, then a new line"),
+        ('a: "\\xg"', "write all digits of the character's number: \\x41, \\u0041, \\U00000041"),
+        ('a: "\\U99999999"', "write the character itself"),
+        ("a: !x!y z", "remove it"),
+        ("%YAML 1.3\n--- a", "remove the directive"),
+        ("%YAMLX\n--- a", "remove it"),
+        ("a: [:b]", "quote it, or close what was opened before"),
+        ("a: [b:]", "put the whole value in quotes"),
+        ("- a\nb: 1", _INDENTATION),
+        ("{a: b} c", f"{_INDENTATION}; documents are separated by ---"),
+        ("a:\n  - [?b]", "quote a value that begins with ?"),
+        ("a: b\u2028c", 'write it in double quotes as "\\u2028"'),
+        ("%TAG !a! b\n" * 101 + "--- c", "remove them"),
         ("a: {{x}} y", 'put the whole value in quotes: "{{...}}"'),
     ],
 )
 def test_a_broken_text_says_what_to_do(text: str, suggestion: str) -> None:
-    (finding,) = parse_documents(text).findings
-
-    assert finding.suggestion == suggestion
+    assert suggestion in [finding.suggestion for finding in parse_documents(text).findings]
 
 
 def test_an_unquoted_template_is_read_as_if_it_were_quoted_so_that_nothing_follows_from_it() -> None:
@@ -326,6 +343,21 @@ def test_a_document_of_too_many_values_is_refused_for_what_it_is() -> None:
     assert message == (
         "the document holds too many values: more than 2 MiB, each counted as 16 bytes and its text"
     )
+
+
+def test_the_keys_and_values_of_a_text_are_bounded_whatever_its_documents() -> None:
+    text = ("kind: Workflow\na: [" + "1, " * 1000 + "1]\n---\n") * 160
+
+    parsed = parse_documents(text)
+
+    assert [finding.message for finding in parsed.findings] == [
+        "the text holds more than 150,000 keys and values"
+    ]
+    assert len(parsed.documents) == 149
+
+
+def test_a_value_without_a_key_is_refused() -> None:
+    assert finding_of("kind: Workflow\n?\n: 1")[1] == "a value stands here without a key"
 
 
 def test_one_long_text_repeated_by_aliases_is_refused_as_well() -> None:
