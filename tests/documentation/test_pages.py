@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tenantry.language.documents.parsing import parse_documents
-from tenantry.language.validation import Library, validate_task, validate_workflow
+from tenantry.language.validation import Library
+from tenantry.language.validation.together import validate_documents
 from tests.support.documentation import code_blocks, local_links
 from tests.support.platform import REPOSITORY
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from tenantry.language.documents.model import WorkflowTask
     from tenantry.language.findings import Finding
 
 PAGES = [
@@ -32,22 +32,10 @@ def name(page: Path) -> str:
 
 def findings(texts: Iterable[str]) -> list[Finding]:
     """What validation says about all documents together."""
-    tasks: dict[str, WorkflowTask] = {}
-    found: list[Finding] = []
-    workflows = []
-    for parsed in map(parse_documents, texts):
-        found += parsed.findings
-        for document in parsed.documents:
-            if document.kind == "WorkflowTask":
-                task, said = validate_task(document)
-                found += said
-                if task is not None:
-                    tasks[document.name] = task
-            elif document.kind == "Workflow":
-                workflows.append(document)
-    for document in workflows:
-        found += validate_workflow(document, Library(tasks=tasks))[1]
-    return found
+    parsed = [parse_documents(text, f"block {number}") for number, text in enumerate(texts)]
+    documents = [document for one in parsed for document in one.documents]
+    _, found = validate_documents(documents, Library())
+    return [finding for one in parsed for finding in one.findings] + list(found)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
@@ -65,6 +53,11 @@ def test_the_workflow_of_the_readme_is_valid_with_the_example_tasks() -> None:
 def test_the_workflow_of_the_quickstart_is_valid() -> None:
     blocks = code_blocks(REPOSITORY / "docs/guides/quickstart.md", "yaml")
     assert blocks
+    assert findings(blocks) == []
+
+
+def test_the_examples_of_the_language_reference_are_valid_together() -> None:
+    blocks = code_blocks(REPOSITORY / "docs/reference/language.md", "yaml")
     assert findings(blocks) == []
 
 
