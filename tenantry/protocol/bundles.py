@@ -21,7 +21,10 @@ class BundleError(Exception):
 
 
 class BundledDefinition(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One version of a `Workflow` or `WorkflowTask`. `document` is the document as applied, as JSON."""
+    """One version of a `Workflow` or `WorkflowTask`. `document` is the document as applied, as JSON.
+
+    A workflow is called by its name in the tenant: with its namespace, if it has one, and a slash before.
+    """
 
     kind: str
     name: str
@@ -45,6 +48,9 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     Attributes:
         revision: grows with every change of the tenant.
         spec: the `WorkflowTenant` spec as applied.
+        definitions: the current version of every definition.
+        pinned: the older versions of workflows that references choose, at any distance.
+        references: the version that each reference with a selector means, such as `billing/invoice@stable`.
         rate_card: unit price by meter as decimal strings, with `currency`; see `tenants.rate_card`.
     """
 
@@ -53,6 +59,8 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     spec: dict[str, Any]
     suspended: bool = False
     definitions: tuple[BundledDefinition, ...] = ()
+    pinned: tuple[BundledDefinition, ...] = ()
+    references: dict[str, int] = {}
     keys: tuple[BundledKey, ...] = ()
     rate_card: dict[str, str] = {}
 

@@ -7,16 +7,27 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from tenantry.dataplane.bundles.registry import Registry
+from tenantry.dataplane.cache.results import ResultCache
+from tenantry.dataplane.circuits.memory import MemoryCircuits
 from tenantry.language.documents.parsing import parse_documents
 from tenantry.language.values import canonical_json
 from tenantry.protocol.bundles import Bundle, BundledDefinition, BundledKey
 from tenantry.tenants.api_keys import hash_token, make_token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from tenantry.dataplane.tasks.http_client import HttpClient
+    from tenantry.tenants.egress import EgressPolicy
 
 SIGNING_KEY: Final = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 RATE_CARD: Final = {"currency": "EUR", "invocations": "0.001", "task_attempts": "0.0001"}
+
+
+def make_registry(connect: Callable[[EgressPolicy], HttpClient]) -> Registry:
+    """A registry of no tenant yet, with circuits and results of its own."""
+    return Registry(connect, circuits=MemoryCircuits(), cache=ResultCache(), clock=lambda: 0.0)
 
 
 def make_bundle(

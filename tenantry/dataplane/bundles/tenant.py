@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tenantry.language.documents.model import Workflow, WorkflowTask
-from tenantry.language.documents.parsing import load_document
-from tenantry.language.documents.reading import read
-from tenantry.language.plan.compile import compile_workflow
+from tenantry.dataplane.bundles.plans import Plans
 from tenantry.tenants.identity import TenantId
 from tenantry.tenants.isolation import compile_task_ref_policy
 from tenantry.tenants.limits import limits_of
@@ -22,18 +19,6 @@ if TYPE_CHECKING:
 
 _ROLES: Final = frozenset(Role) - {Role.PLATFORM_ADMIN}
 """What keys of a tenant may be; a key of any other role opens nothing here."""
-
-
-class DefinitionBrokenError(Exception):
-    """A definition in a verified bundle does not compile: a fault of the platform, not of any caller."""
-
-
-class TaskNotAllowedError(Exception):
-    """A workflow uses a task its tenant may not use, or no longer may."""
-
-    def __init__(self, workflow: str, task: str) -> None:
-        super().__init__(f"workflow {workflow} uses task {task}, which the tenant's allowedTaskRefs excludes")
-        self.workflow, self.task = workflow, task
 
 
 class ServedTenant:
@@ -51,16 +36,13 @@ class ServedTenant:
         self.limits = limits_of(spec)
         self.max_execution_seconds = spec.quotas.max_execution_duration
         self.rate_card = parse_rate_card(bundle.rate_card)
-        self._task_refs = compile_task_ref_policy(spec.allowed_task_refs)
         self.keys = {key.id: key for key in bundle.keys if key.role in _ROLES}
         self._definitions = {(item.kind, item.name): item for item in bundle.definitions}
-        self._plans: dict[str, Plan] = {}
-        self._compiled: dict[tuple[str, ...], Plan] = {}
+        self._plans = Plans(bundle, compile_task_ref_policy(spec.allowed_task_refs).allows)
 
     def adopt_plans(self, former: ServedTenant) -> None:
         """Keeps what an earlier revision compiled; unchanged definitions are not compiled again."""
-        digests = {item.digest for item in self.bundle.definitions}
-        self._compiled = {key: plan for key, plan in former._compiled.items() if digests.issuperset(key[1:])}
+        self._plans.adopt(former._plans)
 
     def workflows(self) -> list[BundledDefinition]:
         """Its workflows, by name."""
@@ -76,7 +58,7 @@ class ServedTenant:
 
     def ready_plan(self, workflow: str) -> Plan | None:
         """The compiled workflow, if it has been asked for before."""
-        return self._plans.get(workflow)
+        return self._plans.ready(workflow)
 
     def plan(self, workflow: str) -> Plan | None:
         """The compiled workflow, or `None` when there is no such workflow.
@@ -85,47 +67,12 @@ class ServedTenant:
             TaskNotAllowedError: it uses a task the tenant may not use.
             DefinitionBrokenError: it does not compile.
         """
-        plan = self._plans.get(workflow)
-        if plan is None and (definition := self.definition("Workflow", workflow)):
-            plan = self._plans[workflow] = self._admitted_plan(definition)
-        return plan
-
-    def _admitted_plan(self, definition: BundledDefinition) -> Plan:
-        tasks = [str(step["taskRef"]) for step in definition.document["spec"]["tasks"]]
-        for task in tasks:
-            if not self._task_refs.allows(task):
-                raise TaskNotAllowedError(definition.name, task)
-        key = self._plan_key(definition, tasks)
-        plan = self._compiled.get(key)
-        if plan is None:
-            plan = self._compiled[key] = self._compile(definition)
-        return plan
+        return self._plans.get(workflow)
 
     def _of_kind(self, kind: str) -> list[BundledDefinition]:
         return sorted(
             (item for item in self.bundle.definitions if item.kind == kind), key=lambda item: item.name
         )
-
-    def _plan_key(self, workflow: BundledDefinition, tasks: list[str]) -> tuple[str, ...]:
-        used = [self._definitions.get(("WorkflowTask", task)) for task in tasks]
-        return (str(workflow.version), workflow.digest, *(task.digest for task in used if task))
-
-    def _compile(self, definition: BundledDefinition) -> Plan:
-        workflow, findings = read(load_document(definition.document), Workflow)
-        if workflow is None:
-            raise DefinitionBrokenError(f"workflow {definition.name}: {findings[0]}")
-        tasks: dict[str, WorkflowTask] = {}
-        for step in workflow.spec.tasks:
-            found = self._definitions.get(("WorkflowTask", step.task_ref))
-            if found is None:
-                raise DefinitionBrokenError(
-                    f"workflow {definition.name} uses the unknown task {step.task_ref}"
-                )
-            task, findings = read(load_document(found.document), WorkflowTask)
-            if task is None:
-                raise DefinitionBrokenError(f"task {step.task_ref}: {findings[0]}")
-            tasks[step.task_ref] = task
-        return compile_workflow(workflow, tasks, version=definition.version, digest=definition.digest)
 
 
 def parse_spec(bundle: Bundle) -> TenantSpec:

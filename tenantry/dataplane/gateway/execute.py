@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from tenantry.dataplane.bundles.tenant import TaskNotAllowedError
+from tenantry.dataplane.bundles.plans import TaskNotAllowedError
 from tenantry.dataplane.engine.core.events import Failure, FailureCode
 from tenantry.dataplane.engine.core.state import ExecutionStatus
 from tenantry.dataplane.engine.ports import JournalUnavailableError

@@ -13,16 +13,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tenantry.dataplane.bundles import follower as following
 from tenantry.dataplane.bundles.disk import BundleDirectory
 from tenantry.dataplane.bundles.follower import BundleFollower
-from tenantry.dataplane.bundles.registry import Registry
 from tenantry.dataplane.tasks.pooled_client import PooledClient
 from tenantry.protocol.bundles import BundleError, SignedBundle, sign
 from tests.support.bundle_server import BundleServer
-from tests.support.tenants import SIGNING_KEY, make_bundle
+from tests.support.tenants import SIGNING_KEY, make_bundle, make_registry
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from tenantry.dataplane.bundles.registry import Registry
     from tenantry.protocol.bundles import BundleEntry
 
 STRANGER = Ed25519PrivateKey.from_private_bytes(b"s" * 32)
@@ -36,7 +36,7 @@ def server() -> BundleServer:
 
 @pytest.fixture
 def registry() -> Registry:
-    return Registry(PooledClient)
+    return make_registry(PooledClient)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ async def followed(follower: BundleFollower) -> AsyncIterator[None]:
 
 async def restarted(follower: BundleFollower) -> Registry:
     """What a process that starts now serves before it has heard of the control plane."""
-    registry = Registry(PooledClient)
+    registry = make_registry(PooledClient)
     await BundleFollower(
         follower._client, registry, follower._directory, SIGNING_KEY.public_key()
     ).load_from_disk()

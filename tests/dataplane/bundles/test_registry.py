@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tenantry.dataplane.bundles.registry import Registry
-from tenantry.dataplane.bundles.tenant import DefinitionBrokenError, ServedTenant, TaskNotAllowedError
+from tenantry.dataplane.bundles.plans import DefinitionBrokenError, TaskNotAllowedError
 from tenantry.protocol.bundles import BundledKey, BundleError
-from tests.support.tenants import key_for, make_bundle
+from tests.support.tenants import key_for, make_bundle, make_registry
 
 if TYPE_CHECKING:
+    from tenantry.dataplane.bundles.registry import Registry
+    from tenantry.dataplane.bundles.tenant import ServedTenant
     from tenantry.dataplane.tasks.http_client import HttpRequest, HttpResponse
     from tenantry.tenants.egress import EgressPolicy
 
@@ -67,7 +68,7 @@ def connections() -> Connections:
 
 @pytest.fixture
 def registry(connections: Connections) -> Registry:
-    return Registry(connections.connect)
+    return make_registry(connections.connect)
 
 
 def served(registry: Registry, name: str = "acme") -> ServedTenant:
@@ -77,7 +78,7 @@ def served(registry: Registry, name: str = "acme") -> ServedTenant:
 
 
 def client_of(registry: Registry, name: str = "acme") -> Any:
-    return served(registry, name).runner._client
+    return served(registry, name).runner.client
 
 
 async def test_what_is_installed_is_served_with_its_keys(registry: Registry) -> None:
@@ -202,7 +203,7 @@ async def test_a_workflow_is_compiled_once_and_again_only_when_something_in_it_c
     changed = DOCUMENTS.replace("users.test", "people.test")
     await registry.install(make_bundle(revision=3, documents=changed))
     assert served(registry).plan("greet") is not plan
-    assert len(served(registry)._compiled) == 1  # the former one is not kept
+    assert len(served(registry)._plans._compiled) == 1  # the former one is not kept
 
 
 async def test_definitions_are_listed_by_name(registry: Registry) -> None:
