@@ -1,4 +1,7 @@
-"""The console script `tenantry`: imports nothing that has to be installed until it has seen that it is."""
+"""The console scripts `tenantry` and `workflow`.
+
+They import nothing that has to be installed until they have seen that it is.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +14,27 @@ _NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def app() -> None:
-    """Runs the command line."""
-    missing = find_missing(requires("tenantry") or [])
-    if missing:
-        sys.exit(
-            f"tenantry: not installed: {', '.join(missing)}. Run `make run`, which installs what is missing."
-        )
+    """Runs `tenantry`."""
+    _check_installed("tenantry")
     from tenantry.cli.commands import commands  # noqa: PLC0415  (only now is it known that it can be imported)
 
     commands()
+
+
+def workflow() -> None:
+    """Runs `workflow`."""
+    _check_installed("workflow")
+    from tenantry.cli.author.commands import commands  # noqa: PLC0415  (as above)
+
+    commands()
+
+
+def _check_installed(script: str) -> None:
+    missing = find_missing(requires("tenantry") or [])
+    if missing:
+        sys.exit(
+            f"{script}: not installed: {', '.join(missing)}. Run `make run`, which installs what is missing."
+        )
 
 
 def find_missing(requirements: list[str]) -> list[str]:

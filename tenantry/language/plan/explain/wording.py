@@ -17,6 +17,7 @@ from tenantry.language.templates.rendering import render
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tenantry.language.plan.model import Plan
     from tenantry.language.plan.outline import OnceBody, Outline, Part
     from tenantry.language.values import Json
 
@@ -42,7 +43,7 @@ def _does(body: OnceBody) -> str:
         case CallPlan(task=task):
             return f"{shown(task.name)}{_attempts(body)}"
         case SubworkflowPlan(plan=plan):
-            return f"workflow {shown(plan.workflow)} v{plan.version}"
+            return f"workflow {_version(plan)}"
         case SwitchPlan(text=value):
             return f"switch {shown(value)}"
         case GroupPlan(steps=steps):
@@ -78,9 +79,14 @@ def headline(outline: Outline) -> str:
     plan, over = outline.plan, outline.seconds > outline.plan.deadline_seconds
     most = f"{'at least ' * outline.at_least}{duration(outline.seconds)}"
     return (
-        f"{shown(plan.workflow)} v{plan.version}: worst case {most}, "
+        f"{_version(plan)}: worst case {most}, "
         f"{'over the' if over else 'within the'} deadline of {duration(plan.deadline_seconds)}"
     )
+
+
+def _version(plan: Plan) -> str:
+    """A workflow by name and version; one that nobody has stored has none."""
+    return f"{shown(plan.workflow)}{f' v{plan.version}' * bool(plan.version)}"
 
 
 def duration(seconds: float) -> str:
