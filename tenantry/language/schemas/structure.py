@@ -7,6 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote
 
+from tenantry.language.schemas.untyped import UNTYPED
 from tenantry.language.values import pointer_token
 
 if TYPE_CHECKING:
@@ -95,8 +96,8 @@ def expansion(root: Any) -> Expansion:
 def inline(root: Any, node: Any) -> Any:
     """The subschema with its references written out, so that it means the same without its root.
 
-    A reference back to itself becomes the schema that allows everything, as does what is past the first two
-    thousand subschemas: who compares schemas then knows less, and never something wrong.
+    A reference back to itself becomes `UNTYPED`, as does what is past the first two thousand subschemas: who
+    compares schemas then knows less, and never something wrong.
     """
     return _Inliner(root).inline(node, ()) if _has_reference(node) else node
 
@@ -184,15 +185,17 @@ class _Inliner:
         if not isinstance(node, dict):
             return node
         if self.left < 0:
-            return {}
+            return UNTYPED
         inlined = {
             keyword: self._inline_keyword(keyword, value, trail)
             for keyword, value in node.items()
             if keyword not in _DEFINITIONS and keyword != "$ref"
         }
         reference = node.get("$ref")
-        if reference is None or reference in trail:
+        if reference is None:
             return inlined
+        if reference in trail:
+            return {**inlined, **UNTYPED}
         target = self.inline(resolve(self.root, reference), (*trail, reference))
         return {**inlined, "allOf": [*inlined.get("allOf", ()), target]} if inlined else target
 

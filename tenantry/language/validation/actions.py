@@ -83,8 +83,7 @@ class Actions:
             return UNTYPED
         if task.spec.input_schema is not None:
             self.bindings.append(Binding(name, given.value, schema, task.spec.input_schema, given.pointer))
-        gives = output_schema(task)
-        return inline(gives, gives)
+        return output_schema(task)
 
     def _find_task(self, name: str, pointer: str) -> WorkflowTask | None:
         library = self.library
@@ -125,9 +124,8 @@ class Actions:
         if "output" in action.model_fields_set:
             return infer(action.output, f"{pointer}/output", inside)
         given = {step.id: self.outputs.get(step.id) for step in action.tasks or ()}
-        return object_schema(
-            {name: UNTYPED if output is None else output.whole for name, output in given.items()}
-        )
+        wholes = {name: UNTYPED if output is None else output.whole for name, output in given.items()}
+        return object_schema({name: inline(schema, schema) for name, schema in wholes.items()})
 
 
 def _has_input(action: Action) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from tenantry.language.schemas.structure import inline
 from tenantry.language.schemas.types import types_of
 from tenantry.language.schemas.untyped import is_untyped
 from tenantry.language.values import canonical_json
@@ -40,6 +41,9 @@ def values_of(schema: Any) -> tuple[Json, ...] | None:
 
 def union(schemas: list[Any]) -> Any:
     """The schema of a value that satisfies one of these, each once, single values in one `enum`."""
+    if len(schemas) == 1:
+        return schemas[0]
+    schemas = [inline(schema, schema) for schema in schemas]
     singles = {canonical_json(schema["const"]): schema["const"] for schema in schemas if _is_single(schema)}
     others = {repr(schema): schema for schema in schemas if not _is_single(schema)}
     values = list(singles.values())
@@ -50,7 +54,7 @@ def union(schemas: list[Any]) -> Any:
 
 def nullable(schema: Any) -> Any:
     """A schema that allows null as well."""
-    return schema if schema == NULL else {"anyOf": [schema, NULL]}
+    return schema if schema == NULL else {"anyOf": [inline(schema, schema), NULL]}
 
 
 def without_null(schema: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.language.codes import Code
 from tenantry.language.findings import Severity
+from tenantry.language.schemas.structure import inline
 from tenantry.language.schemas.subtyping import Refuted, compare
 from tenantry.language.schemas.untyped import UNTYPED, is_untyped
 from tenantry.language.validation.inference import infer, object_schema
@@ -51,12 +52,13 @@ def enter_loop(loop: ForEach, pointer: str, around: References, max_depth: int) 
 
 def outputs_of(item: Any, loop: ForEach) -> Any:
     """The schema of the outputs of a loop's items."""
-    return {"type": "array", "items": item, "maxItems": loop.max_items}
+    return {"type": "array", "items": inline(item, item), "maxItems": loop.max_items}
 
 
 def results_of(item: Any, loop: ForEach) -> Any:
     """The schema of `tasks.<id>.forEach`."""
     count = {"type": "integer", "minimum": 0, "maximum": loop.max_items}
+    item = inline(item, item)
     result = object_schema(
         {
             "index": {"type": "integer", "minimum": 0},

@@ -10,7 +10,6 @@ from tenantry.language.documents.model import HttpTaskSpec, TransformTaskSpec, W
 from tenantry.language.documents.reading import read
 from tenantry.language.documents.report import Report
 from tenantry.language.plan.expressions import compile_expression
-from tenantry.language.schemas.structure import inline
 from tenantry.language.schemas.untyped import UNTYPED
 from tenantry.language.templates.errors import TemplateSyntaxError
 from tenantry.language.templates.headers import compile_header
@@ -56,7 +55,6 @@ def _check(task: WorkflowTask, report: Report) -> None:
     usable = check_schema(spec.input_schema, "/spec/inputSchema", report)
     check_schema(spec.output_schema, "/spec/outputSchema", report)
     given = spec.input_schema if usable and spec.input_schema is not None else UNTYPED
-    given = inline(given, given)
     if isinstance(spec, TransformTaskSpec):
         _check_transform(spec, References(Readable(roots=_TRANSFORM_ROOTS, input=given), report, texts))
         return

@@ -8,7 +8,6 @@ from tenantry.language.codes import Code
 from tenantry.language.documents.document import Document
 from tenantry.language.documents.report import Report
 from tenantry.language.graph.dependencies import reads_item
-from tenantry.language.schemas.structure import inline
 from tenantry.language.schemas.untyped import UNTYPED
 from tenantry.language.templates.conditions import Condition
 from tenantry.language.validation.actions import Actions, Given
@@ -83,7 +82,7 @@ class Walk:
         """
         readable = Readable(
             roots=_ROOTS,
-            input=inline(given, given),
+            input=given,
             workflow={"const": self._workflow.name},
             steps=self._steps,
             graphs=frozenset((_TOP,)),
@@ -175,7 +174,7 @@ class Walk:
         for _, action in actions_in(step, pointer):
             task = self._library.tasks.get(action.task_ref or "")
             if task is not None and task.spec.input_schema is not None:
-                takes = inline(task.spec.input_schema, task.spec.input_schema)
+                takes = task.spec.input_schema
                 check_key(key, f"{pointer}/cache/key", takes, self._report, self._texts)
 
 
