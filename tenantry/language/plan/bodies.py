@@ -18,7 +18,7 @@ from tenantry.language.plan.model import (
     SwitchPlan,
     ValuePlan,
 )
-from tenantry.language.templates import compile_condition, compile_value, parse_condition, references
+from tenantry.language.templates import compile_condition, compile_value, parse_condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -137,7 +137,6 @@ class BodyCompiler:
             circuit=effort.circuit or task.circuit,
             cache=effort.cache or task.cache,
             input=given,
-            reads_results=any(reference.root in {"tasks", "forEach"} for _, reference in references(given)),
         )
 
     def _compile_switch(self, switch: Switch, given: Json, effort: Effort) -> SwitchPlan:
@@ -151,8 +150,9 @@ class BodyCompiler:
 
     def _compile_nested(self, action: Action, effort: Effort) -> GroupPlan:
         steps = action.tasks or ()
-        written = "output" in action.model_fields_set
-        output = action.output if written else {step.id: f"{{{{tasks.{step.id}.output}}}}" for step in steps}
+        output: Json = {step.id: f"{{{{tasks.{step.id}.output}}}}" for step in steps}
+        if "output" in action.model_fields_set:
+            output = action.output
         return self.compile_graph(steps, compile_value(output), effort.timeout_seconds)
 
     def _compile_loop(self, loop: ForEach, action: ActionPlan) -> ForEachPlan:

@@ -193,7 +193,6 @@ class CallPlan:
         bind: the task's input, from the scope around.
         timeout_seconds: bound of one attempt.
         input: the task's input as it is written, for dry runs.
-        reads_results: results of other steps may be among what `bind` reads.
     """
 
     task: TaskPlan
@@ -203,7 +202,6 @@ class CallPlan:
     circuit: CircuitPolicy | None = None
     cache: CachePolicy | None = None
     input: Json = None
-    reads_results: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

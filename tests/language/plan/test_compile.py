@@ -9,12 +9,14 @@ import pytest
 from tenantry.language.plan.compile import compile_task, compile_workflow
 from tenantry.language.plan.model import (
     BodyEncoding,
+    CallPlan,
     Durability,
     HttpOutput,
     HttpRequestPlan,
     Plan,
     RetryOn,
     RetryPolicy,
+    StepPlan,
     TransformPlan,
 )
 from tenantry.language.schemas import SchemaError
@@ -36,7 +38,13 @@ def request_of(spec: dict[str, Any]) -> HttpRequestPlan:
 
 def plan_of(spec: dict[str, Any], *tasks: WorkflowTask, labels: dict[str, str] | None = None) -> Plan:
     workflow = make_workflow("summary", spec, labels)
-    return compile_workflow(workflow, {task.name: task for task in tasks}, version=3, digest="abc")
+    compiled = {task.name: compile_task(task, task.name) for task in tasks}
+    return compile_workflow(workflow, compiled, version=3, digest="abc")
+
+
+def call_of(step: StepPlan) -> CallPlan:
+    assert isinstance(step.action.body, CallPlan)
+    return step.action.body
 
 
 def test_a_workflow_is_compiled_with_its_settings() -> None:
@@ -59,7 +67,7 @@ def test_a_workflow_is_compiled_with_its_settings() -> None:
     assert plan.input_validator is not None
     assert not plan.input_validator.is_valid({})
     scope = Scope(input={}, outputs={"a": {"email": "a@b"}}, statuses={"a": "completed"})
-    assert plan.render_output(scope) == {"email": "a@b", "status": "completed"}
+    assert plan.graph.render(scope) == {"email": "a@b", "status": "completed"}
 
 
 def test_steps_wait_for_what_they_read_and_what_they_name() -> None:
@@ -80,12 +88,13 @@ def test_steps_wait_for_what_they_read_and_what_they_name() -> None:
         SHAPE,
     )
 
-    assert [step.id for step in plan.steps] == ["last", "left", "right", "first"]
-    assert [step.index for step in plan.steps] == [0, 1, 2, 3]
-    assert [set(step.dependencies) for step in plan.steps] == [{1, 2}, {3}, {3}, set()]
-    assert [set(step.dependents) for step in plan.steps] == [set(), {0}, {0}, {1, 2}]
-    assert plan.groups == (("first",), ("left", "right"), ("last",))
-    assert plan.steps[1].task is plan.steps[0].task
+    steps = plan.graph.steps
+    assert [step.id for step in steps] == ["last", "left", "right", "first"]
+    assert [step.index for step in steps] == [0, 1, 2, 3]
+    assert [set(step.dependencies) for step in steps] == [{1, 2}, {3}, {3}, set()]
+    assert [set(step.dependents) for step in steps] == [set(), {0}, {0}, {1, 2}]
+    assert plan.graph.groups == (("first",), ("left", "right"), ("last",))
+    assert call_of(steps[1]).task is call_of(steps[0]).task
 
 
 def test_a_step_binds_its_input_and_knows_its_condition() -> None:
@@ -103,15 +112,15 @@ def test_a_step_binds_its_input_and_knows_its_condition() -> None:
         },
         SHAPE,
     )
-    always, maybe = plan.steps
+    always, maybe = plan.graph.steps
 
-    assert (always.condition, always.condition_text) == (None, "")
-    assert always.bind(Scope(input=None)) == {}
-    assert maybe.bind(Scope(input={"n": 2})) == {"n": 2}
-    assert maybe.condition_text == "{{input.n}} > 1"
-    assert maybe.condition is not None
-    assert maybe.condition(Scope(input={"n": 2}))
-    assert not maybe.condition(Scope(input={"n": 1}))
+    assert (always.action.condition, always.action.condition_text) == (None, "")
+    assert call_of(always).bind(Scope(input=None)) == {}
+    assert call_of(maybe).bind(Scope(input={"n": 2})) == {"n": 2}
+    assert maybe.action.condition_text == "{{input.n}} > 1"
+    assert maybe.action.condition is not None
+    assert maybe.action.condition(Scope(input={"n": 2}))
+    assert not maybe.action.condition(Scope(input={"n": 1}))
 
 
 def test_a_step_overrides_the_timeout_and_the_retry_of_its_task() -> None:
@@ -144,7 +153,7 @@ def test_a_step_overrides_the_timeout_and_the_retry_of_its_task() -> None:
         task,
         SHAPE,
     )
-    own, other, pure, pure2 = plan.steps
+    own, other, pure, pure2 = map(call_of, plan.graph.steps)
 
     assert own.timeout_seconds == 2.0
     assert own.retry == RetryPolicy(
@@ -177,6 +186,7 @@ def test_a_request_is_compiled_part_by_part() -> None:
     scope = Scope(input={"id": 7}, tenant_name="acme")
 
     assert request.method == "POST"
+    assert request.origin == "https://h"
     assert request.url(scope) == "https://h/users/7"
     assert [(name, value(scope)) for name, value in request.query] == [("expand", None), ("tag", ["a", 7])]
     assert [(name, value(scope)) for name, value in request.headers] == [("X-Tenant", "acme")]
