@@ -9,12 +9,9 @@ import httpx
 import pytest
 
 from tenantry.language.codes import Code
-from tenantry.language.documents.model import Workflow, WorkflowTask
-from tenantry.language.documents.reading import read
-from tenantry.language.graph.actions import task_refs, workflow_refs
-from tenantry.language.validation import Library, validate_task, validate_workflow
-from tenantry.language.validation.library import workflow_key
-from tests.support.dataplane import DataPlane, run_data_plane, served_bundle
+from tenantry.language.graph.actions import task_refs
+from tenantry.language.validation import validate_task, validate_workflow
+from tests.support.dataplane import DataPlane, run_data_plane
 from tests.support.examples import promised_part
 from tests.support.testapi import serve_testapi
 from tests.support.translated import (
@@ -22,10 +19,12 @@ from tests.support.translated import (
     TRANSLATED,
     TranslatedExample,
     TranslatedRun,
+    bundle_of,
     documents_of,
+    earlier_documents_of,
     effect,
+    library_of,
     systems,
-    text_of,
     translated_examples,
 )
 
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
 
     from tenantry.language.documents.document import Document
     from tenantry.language.findings import Finding
+    from tenantry.language.validation import Library
 
 HEADER: Final = re.compile(r"# Follows: (?:.*\n#   )+https://\S+\n# Differs: .+\n(?:#   .+\n)*apiVersion: ")
 
@@ -52,19 +52,6 @@ def test_api() -> Iterator[str]:
         yield address.removeprefix("http://")
 
 
-def library_of(system: str) -> Library:
-    """Everything of a system, each workflow also under the selectors it is referred to by."""
-    found = [document for _, document in documents_of(system)]
-    tasks = [read(document, WorkflowTask)[0] for document in found if document.kind == "WorkflowTask"]
-    workflows = [read(document, Workflow)[0] for document in found if document.kind == "Workflow"]
-    named = {workflow.name: workflow for workflow in workflows if workflow is not None}
-    for workflow in tuple(named.values()):
-        for reference in workflow_refs(workflow.spec.tasks):
-            key = workflow_key(reference, workflow.metadata.namespace)
-            named[key] = named[key.partition("@")[0]]
-    return Library(tasks={task.name: task for task in tasks if task is not None}, workflows=named)
-
-
 def findings_of(document: Document, library: Library) -> tuple[Finding, ...]:
     """What validation has to say of a document, beside everything it may refer to."""
     if document.kind == "WorkflowTask":
@@ -77,7 +64,7 @@ def test_validation_only_warns_where_a_workflow_means_to_fail(system: str) -> No
     library = library_of(system)
     found = [
         (finding.code, document.name, finding.message)
-        for _, document in documents_of(system)
+        for document in (*documents_of(system), *earlier_documents_of(system))
         for finding in findings_of(document, library)
     ]
     unmeant = [one for one in found if one[:2] not in FAILING_ON_PURPOSE]
@@ -86,7 +73,7 @@ def test_validation_only_warns_where_a_workflow_means_to_fail(system: str) -> No
 
 @pytest.mark.parametrize("system", systems())
 def test_names_are_unique_within_a_system(system: str) -> None:
-    names = [(document.kind, document.name) for _, document in documents_of(system)]
+    names = [(document.kind, document.name) for document in documents_of(system)]
     assert sorted(set(names)) == sorted(names)
 
 
@@ -124,7 +111,7 @@ def test_at_least_six_of_each_system_are_translated() -> None:
 async def test_a_translated_workflow_does_what_it_promises(
     example: TranslatedExample, test_api: str, make_database: Callable[[], str], tmp_path: Path
 ) -> None:
-    bundle = served_bundle(documents=text_of(example.system, test_api))
+    bundle = bundle_of(example.system, test_api)
     async with run_data_plane(make_database(), tmp_path, bundle) as plane:
         for run in example.runs:
             assert await done(plane, test_api, example.workflow, run) == promised(run), run.input
