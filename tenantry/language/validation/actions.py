@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tenantry.language.codes import Code
+from tenantry.language.schemas.checking import check
 from tenantry.language.schemas.structure import inline
 from tenantry.language.schemas.untyped import UNTYPED
 from tenantry.language.validation.bindings import Binding
@@ -101,7 +102,7 @@ class Actions:
         child = self.subworkflows.find(reference, pointer, self.report)
         if child is None:
             return UNTYPED
-        if child.spec.input is not None:
+        if child.spec.input is not None and not check(child.spec.input):
             name = f"the workflow {reference}"
             self.bindings.append(Binding(name, given.value, schema, child.spec.input, given.pointer))
         return self.subworkflows.output_of(reference)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tenantry.language.codes import Code
@@ -17,30 +18,39 @@ if TYPE_CHECKING:
     from tenantry.language.validation.library import Library
 
 
+@dataclass(slots=True)
+class Below:
+    """What has been found out about the workflows below one, at any depth.
+
+    Attributes:
+        outputs: schemas of what they give, by their names in the library.
+        can_run: none of them is wrong, as far as they have been looked at.
+    """
+
+    outputs: dict[str, Any] = field(default_factory=dict)
+    can_run: bool = True
+
+
 class Subworkflows:
-    """The workflows below one workflow."""
+    """The workflows that one workflow runs."""
 
     def __init__(
-        self,
-        workflow: Workflow,
-        library: Library,
-        outputs: dict[str, Any],
-        infer_output: Callable[[Workflow], Any],
+        self, workflow: Workflow, library: Library, below: Below, infer_output: Callable[[Workflow], Any]
     ) -> None:
         """Nothing is looked at yet.
 
         Args:
             workflow: the one being judged.
             library: where the others are.
-            outputs: what workflows give, as far as somebody has asked, by their names in the library.
+            below: takes what is found out.
             infer_output: finds out what a workflow gives.
         """
         self._name = workflow.name
         self._home = workflow.metadata.namespace
         self._library = library
         self._infer_output = infer_output
-        self._outputs = outputs
-        self._below: dict[str, tuple[str, ...]] = {workflow.name: _refers_to(workflow)}
+        self._below = below
+        self._references: dict[str, tuple[str, ...]] = {workflow.name: _refers_to(workflow)}
 
     def find(self, reference: str, pointer: str, report: Report) -> Workflow | None:
         """The workflow that a `workflowRef` means; when it is not there, or may not be run, that is told."""
@@ -49,22 +59,24 @@ class Subworkflows:
         if cycle := self._cycle(key):
             message = f"{cycle[0]} would run itself: {draw(cycle)}"
             report.add(Code.WORKFLOW_CYCLE, message, pointer, suggestion="take out one of these references")
-            return None
-        if child is None:
+        elif child is None:
             self._tell_unknown(key, pointer, report)
         elif path := self._too_deep(key):
             message = f"there are more than {MAX_WORKFLOW_DEPTH} levels of workflows below: {draw(path)}"
             hint = "run the innermost workflows directly"
             report.add(Code.WORKFLOW_DEPTH, message, pointer, suggestion=hint)
-            return None
-        return child
+        else:
+            return child
+        self._below.can_run = False
+        return None
 
     def output_of(self, reference: str) -> Any:
         """The schema of what a workflow gives that `find` has found."""
         key = workflow_key(reference, self._home)
-        if key not in self._outputs:
-            self._outputs[key] = self._infer_output(self._library.workflows[key])
-        return self._outputs[key]
+        outputs = self._below.outputs
+        if key not in outputs:
+            outputs[key] = self._infer_output(self._library.workflows[key])
+        return outputs[key]
 
     def _tell_unknown(self, key: str, pointer: str, report: Report) -> None:
         name, _, selector = key.partition("@")
@@ -82,10 +94,10 @@ class Subworkflows:
             report.add(Code.UNKNOWN_WORKFLOW, f'there is no workflow "{name}"', pointer, meant=(name, names))
 
     def _refers(self, key: str) -> tuple[str, ...]:
-        if key not in self._below:
+        if key not in self._references:
             workflow = self._library.workflows.get(key)
-            self._below[key] = () if workflow is None else _refers_to(workflow)
-        return self._below[key]
+            self._references[key] = () if workflow is None else _refers_to(workflow)
+        return self._references[key]
 
     def _cycle(self, key: str) -> tuple[str, ...]:
         """A cycle that running a workflow here leads into, back to this one if there is such a one."""

@@ -20,7 +20,8 @@ from tenantry.language.validation.kinds import union
 from tenantry.language.validation.loops import enter_loop, outputs_of, results_of
 from tenantry.language.validation.readable import Output, Readable, Steps
 from tenantry.language.validation.references import References
-from tenantry.language.validation.subworkflows import Subworkflows
+from tenantry.language.validation.schemas import check_schema
+from tenantry.language.validation.subworkflows import Below, Subworkflows
 from tenantry.language.validation.texts import Texts
 from tenantry.language.validation.tree import Tree, actions_in
 
@@ -42,34 +43,33 @@ class Walk:
         bindings: every input with what takes it, to be compared.
     """
 
-    def __init__(
-        self, workflow: Workflow, library: Library, report: Report, known_outputs: dict[str, Any]
-    ) -> None:
+    def __init__(self, workflow: Workflow, library: Library, report: Report, below: Below) -> None:
         """Nothing is followed yet.
 
         Args:
             workflow: the workflow.
             library: what it may refer to.
             report: takes what is wrong.
-            known_outputs: what other workflows give, by their names in the library; takes what is found out.
+            below: takes what is found out about the workflows it runs.
         """
         self._texts = Texts()
         self.tree = tree = Tree(workflow.spec.tasks, self._texts)
         self._workflow = workflow
         self._library = library
         self._report = report
+        self._below = below
         self._orders = check_graphs(tree, report)
         self._steps = Steps({name: node.graph for name, node in tree.by_id.items()}, {})
         self.bindings: list[Binding] = []
         subworkflows = Subworkflows(
-            workflow, library, known_outputs, lambda child: infer_output(child, library, known_outputs)
+            workflow, library, below, lambda child: infer_output(child, library, below)
         )
         self._actions = Actions(library, subworkflows, report, self._walk, self._steps.outputs, self.bindings)
 
     @property
     def can_run(self) -> bool:
-        """Whether no steps wait for each other."""
-        return len(self._orders) == len(self.tree.graphs)
+        """Whether no steps wait for each other, and all workflows can run that it runs."""
+        return len(self._orders) == len(self.tree.graphs) and self._below.can_run
 
     def run(self, given: Any) -> References:
         """Follows all steps.
@@ -202,15 +202,19 @@ def _output(step: Step, done: Any, instead: Any, *, filters: bool) -> Output:
     )
 
 
-def infer_output(workflow: Workflow, library: Library, known_outputs: dict[str, Any]) -> Any:
-    """The schema of what a valid workflow gives; nothing is told about it.
+def infer_output(workflow: Workflow, library: Library, below: Below | None = None) -> Any:
+    """The schema of what a workflow gives; what is wrong with it is told when it is judged itself.
 
     Args:
         workflow: from the library.
         library: what it may refer to.
-        known_outputs: what other workflows give, by their names in the library; takes what is found out.
+        below: takes what is found out about the workflows it runs.
     """
+    below = Below() if below is None else below
     unread = Report(Document(kind="Workflow", name=workflow.name, raw={}))
-    walk = Walk(workflow, library, unread, known_outputs)
-    references = walk.run(UNTYPED if workflow.spec.input is None else workflow.spec.input)
-    return infer(workflow.spec.output, "/spec/output", references)
+    walk = Walk(workflow, library, unread, below)
+    usable = check_schema(workflow.spec.input, "/spec/input", unread)
+    references = walk.run(workflow.spec.input if usable and workflow.spec.input is not None else UNTYPED)
+    output = infer(workflow.spec.output, "/spec/output", references)
+    below.can_run &= walk.can_run and not unread.has_errors
+    return output

@@ -17,7 +17,9 @@ from tenantry.language.validation.inference import infer
 from tenantry.language.validation.responses import check_response
 from tenantry.language.validation.schemas import check_schema
 from tenantry.language.validation.structure import check_structure
+from tenantry.language.validation.subworkflows import Below
 from tenantry.language.validation.walk import Walk
+from tenantry.language.validation.work import check_work
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,7 +53,7 @@ def validate_workflow(document: Document, library: Library) -> tuple[Workflow | 
 
 def _check(workflow: Workflow, library: Library, report: Report) -> None:
     spec = workflow.spec
-    walk = Walk(workflow, library, report, {})
+    walk = Walk(workflow, library, report, Below())
     check_structure(walk.tree, report)
     usable = check_schema(spec.input, "/spec/input", report)
     given = spec.input if usable and spec.input is not None else UNTYPED
@@ -73,3 +75,4 @@ def _check_bounds(workflow: Workflow, library: Library, tree: Tree, report: Repo
         return node.waits if node is not None and node.step is step else dependencies(step)
 
     check_deadline(workflow, library, report, waits)
+    check_work(workflow, library, report)
