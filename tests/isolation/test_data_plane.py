@@ -59,6 +59,7 @@ MATRIX: Final = {
     f"{API}/workflows/{{name}}/test": CALL,
     f"{API}/workflows": READ,
     f"{API}/workflows/{{name}}": READ,
+    f"{API}/workflows/{{name}}/plan": READ,
     f"{API}/tasks": READ,
     f"{API}/tasks/{{name}}": READ,
     f"{API}/workflows/{{name}}/executions": READ,

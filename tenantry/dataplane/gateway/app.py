@@ -20,6 +20,7 @@ from tenantry.dataplane.gateway.definitions import DefinitionEndpoints
 from tenantry.dataplane.gateway.execute import ExecuteEndpoints
 from tenantry.dataplane.gateway.executions import ExecutionEndpoints
 from tenantry.dataplane.gateway.health import HealthEndpoints
+from tenantry.dataplane.gateway.plans import PlanEndpoint
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -47,6 +48,7 @@ def create_app(services: Services) -> ASGIApp:
         f"{_TENANT}/workflows/{{name}}/test": _Resource("POST", execute.dry_run),
         f"{_TENANT}/workflows": _Resource("GET", definitions.list_workflows),
         f"{_TENANT}/workflows/{{name}}": _Resource("GET", definitions.get_workflow),
+        f"{_TENANT}/workflows/{{name}}/plan": _Resource("GET", PlanEndpoint(services).get_plan),
         f"{_TENANT}/tasks": _Resource("GET", definitions.list_tasks),
         f"{_TENANT}/tasks/{{name}}": _Resource("GET", definitions.get_task),
         f"{_TENANT}/workflows/{{name}}/executions": _Resource("GET", executions.list_executions),

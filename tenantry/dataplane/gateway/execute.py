@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tenantry.dataplane.bundles.plans import TaskNotAllowedError
 from tenantry.dataplane.engine.core.events import Failure, FailureCode
 from tenantry.dataplane.engine.core.state import ExecutionStatus
 from tenantry.dataplane.engine.ports import JournalUnavailableError
 from tenantry.dataplane.gateway import errors
-from tenantry.dataplane.gateway.access import Caller, admit_caller
 from tenantry.dataplane.gateway.answers import completed_answer, json_answer
 from tenantry.dataplane.gateway.body import parse_body, read_body
 from tenantry.dataplane.gateway.costs import estimate
+from tenantry.dataplane.gateway.plans import find_plan
 from tenantry.dataplane.limits.headers import limit_headers
 from tenantry.language.plan.model import Durability
 from tenantry.language.plan.preview import preview
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from tenantry.dataplane.engine.driver import Run
+    from tenantry.dataplane.gateway.access import Caller
     from tenantry.dataplane.gateway.services import Services
     from tenantry.language.plan.model import Plan
     from tenantry.language.values import Json
@@ -41,7 +41,7 @@ class ExecuteEndpoints:
 
     async def execute(self, request: Request) -> Response:
         """Runs the workflow and answers with its output."""
-        caller, plan = await self._called(request)
+        caller, plan = await find_plan(self._services, request, Permission.EXECUTE)
         services, executor = self._services, self._services.executor
         if executor.draining:
             raise errors.unavailable("draining", "this executor is shutting down: send the request again")
@@ -65,31 +65,12 @@ class ExecuteEndpoints:
 
     async def dry_run(self, request: Request) -> Response:
         """Validates the input and shows what would happen; calls nothing, consumes nothing."""
-        caller, plan = await self._called(request)
+        caller, plan = await find_plan(self._services, request, Permission.EXECUTE)
         value = _input(await read_body(request), plan)
+        # Beside the event loop: an input may be long, and be shown in many places.
+        shown = await asyncio.to_thread(preview, plan, value, tenant=caller.tenant.name)
         past = await self._services.history.past_runs(caller.tenant.name, plan.workflow)
-        answer: dict[str, Any] = {
-            "workflow": plan.workflow,
-            "version": plan.version,
-            **preview(plan, value, tenant=caller.tenant.name),
-            "estimate": estimate(past, caller.tenant.rate_card),
-        }
-        return json_answer(answer)
-
-    async def _called(self, request: Request) -> tuple[Caller, Plan]:
-        services = self._services
-        caller = admit_caller(services.registry, request, services.clock, Permission.EXECUTE)
-        name = request.path_params["name"]
-        plan = caller.tenant.ready_plan(name)
-        try:
-            if plan is None and caller.tenant.definition("Workflow", name):
-                # The first execution of a version compiles it, and nobody else waits for that.
-                plan = await asyncio.to_thread(caller.tenant.plan, name)
-        except TaskNotAllowedError as error:
-            raise errors.forbidden(str(error)) from None
-        if plan is None:
-            raise errors.not_found("workflow")
-        return caller, plan
+        return json_answer({**shown, "estimate": estimate(past, caller.tenant.rate_card)})
 
     async def _run(self, caller: Caller, execution_id: str, plan: Plan, value: Json) -> Run:
         try:

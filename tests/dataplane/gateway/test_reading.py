@@ -199,7 +199,7 @@ async def test_a_dry_run_shows_what_would_happen_and_does_nothing(plane: DataPla
     plan = (await plane.ask("POST", "/workflows/welcome/test", json={"userId": 7})).json()
     assert (plan["workflow"], plan["version"], plan["groups"]) == ("welcome", 1, [["user"], ["words"]])
     assert plan["edges"] == [{"from": "user", "to": "words"}]
-    assert plan["steps"][0]["request"]["url"].endswith("/users/7")
+    assert plan["nodes"][0]["request"]["url"].endswith("/users/7")
     assert plan["estimate"] == {"basedOnExecutions": 0, "durationSeconds": None, "cost": None}
     assert (await read(plane, "/workflows/welcome/executions"))["executions"] == []
 
@@ -210,7 +210,7 @@ async def test_a_dry_run_estimates_from_what_was_and_masks_credentials(plane: Da
     assert plan["estimate"]["basedOnExecutions"] == 1
     assert plan["estimate"]["durationSeconds"] > 0
     assert plan["estimate"]["cost"] == {"amount": "0.0011000000", "currency": "EUR"}
-    assert plan["steps"][0]["request"]["headers"] == {"Authorization": "***"}
+    assert plan["nodes"][0]["request"]["headers"] == {"Authorization": "***"}
 
 
 @pytest.mark.parametrize(
