@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+import yaml
 
 from tenantry.cli.failures import FrontDoorError
 from tenantry.cli.ports import DEFAULT_BASE, HOST, Ports
@@ -64,11 +63,11 @@ def read_run(path: Path) -> ExampleRun:
         ExamplesError: it is not there, or says something else.
     """
     try:
-        content = YAML(typ="safe").load(path.read_text())
+        content = yaml.safe_load(path.read_text())
         return ExampleRun(path.absolute().parent.parent.name, content["workflow"], content["input"])
     except OSError as error:
         raise ExamplesError(f"{path} cannot be read: {error.strerror}.") from None
-    except (YAMLError, KeyError, TypeError):
+    except (yaml.YAMLError, KeyError, TypeError, ValueError):
         raise ExamplesError(f"{path} is no run: it holds `workflow` and `input`.") from None
 
 
