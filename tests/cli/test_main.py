@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tenantry.cli.main import app, find_missing
+from tenantry.cli.main import app, find_missing, workflow
 
 
 def test_what_is_not_installed_is_found_by_name() -> None:
@@ -32,3 +32,13 @@ def test_with_everything_installed_the_commands_run(
         app()
     assert done.value.code == 0
     assert "--once" in capsys.readouterr().out
+
+
+def test_the_author_s_commands_run_under_a_name_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["workflow", "validate", "--help"])
+    with pytest.raises(SystemExit) as done:
+        workflow()
+    assert done.value.code == 0
+    assert "--strict" in capsys.readouterr().out

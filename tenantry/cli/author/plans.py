@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tenantry.language.graph.actions import task_refs, workflow_refs
 from tenantry.language.plan.compile import compile_task, compile_workflow
+from tenantry.language.validation.library import workflow_key
 
 if TYPE_CHECKING:
     from tenantry.language.documents.model import Workflow
@@ -29,9 +30,9 @@ class Plans:
     def _compile(self, workflow: Workflow) -> Plan:
         steps, library = workflow.spec.tasks, self._library
         tasks = {name: compile_task(library.tasks[name], "") for name in set(task_refs(steps))}
-        children: dict[str, Plan] = {}
-        for reference in workflow_refs(steps):
-            child = library.workflow(reference, workflow.metadata.namespace)
-            if child is not None:
-                children[reference] = self.plan(child)
+        home = workflow.metadata.namespace
+        children = {
+            reference: self.plan(library.workflows[workflow_key(reference, home)])
+            for reference in workflow_refs(steps)
+        }
         return compile_workflow(workflow, tasks, children, version=0, digest="")
