@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 HEADER: Final = re.compile(r"# Follows: (?:.*\n#   )+https://\S+\n# Differs: .+\n(?:#   .+\n)*apiVersion: ")
 
-FAILING_ON_PURPOSE: Final = {
+FAIL_ON_PURPOSE: Final = {
     (Code.UNCOVERED_VALUE, "fail-after-all"),
     (Code.UNCOVERED_VALUE, "http-success-condition"),
     (Code.UNCOVERED_VALUE, "job-poller"),
@@ -67,7 +67,7 @@ def test_validation_only_warns_where_a_workflow_means_to_fail(system: str) -> No
         for document in (*documents_of(system), *earlier_documents_of(system))
         for finding in findings_of(document, library)
     ]
-    unmeant = [one for one in found if one[:2] not in FAILING_ON_PURPOSE]
+    unmeant = [one for one in found if one[:2] not in FAIL_ON_PURPOSE]
     assert unmeant == []
 
 
