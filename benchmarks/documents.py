@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from typing import Any, Final, TypeAlias
+
+from tenantry.language.values import canonical_json
+from tenantry.protocol.bundles import Bundle, BundledDefinition
 
 Document: TypeAlias = dict[str, Any]
 
@@ -112,3 +118,38 @@ def make_large(steps: int = 50) -> Document:
         f"latest{index}": f"{{{{tasks.step{index}.output.latest ?? 0}}}}" for index in range(1, steps, 5)
     }
     return _document("Workflow", "large", {"input": _USER_INPUT, "tasks": tasks, "output": output})
+
+
+def make_bundle(workflows: int) -> Bundle:
+    """So many workflows: chains, fan-outs, and workflows of ten steps above a chain; and the tasks."""
+    documents = make_tasks("http://127.0.0.1:1")
+    for index in range(workflows):
+        documents.append(_of_its_own((make_chain, make_fan_out, _make_parent)[index % 3](), index))
+    return Bundle(tenant="bench", revision=1, spec={}, definitions=tuple(map(make_definition, documents)))
+
+
+def _of_its_own(document: Document, index: int) -> Document:
+    """The same by another name and with other ids: nothing in it has been compiled before."""
+    text = re.sub(r"tasks\.(\w+)", rf"tasks.\1-{index}", json.dumps(document["spec"]))
+    spec = json.loads(text)
+    for step in spec["tasks"]:
+        step["id"] += f"-{index}"
+    return {**document, "metadata": {"name": f"workflow-{index}"}, "spec": spec}
+
+
+def _make_parent() -> Document:
+    """Nine tasks and a chain below."""
+    document = make_large(9)
+    chain = {"id": "chain", "workflowRef": "workflow-0", "input": {"userId": "{{input.userId}}"}}
+    return {**document, "spec": {**document["spec"], "tasks": [*document["spec"]["tasks"], chain]}}
+
+
+def make_definition(document: Document) -> BundledDefinition:
+    """The document as it travels in a bundle, in its first version."""
+    return BundledDefinition(
+        kind=document["kind"],
+        name=document["metadata"]["name"],
+        version=1,
+        digest=hashlib.sha256(canonical_json(document)).hexdigest(),
+        document=document,
+    )

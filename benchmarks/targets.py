@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import os
 import secrets
 import socket
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from benchmarks.documents import make_chain, make_fan_out, make_tasks
+from benchmarks.documents import make_chain, make_definition, make_fan_out, make_tasks
 from tenantry.cli.embedded_postgres import EmbeddedPostgres
 from tenantry.cli.processes import ProcessGroup, ProcessSpec
-from tenantry.protocol.bundles import Bundle, BundledDefinition, BundledKey, encode, sign
+from tenantry.protocol.bundles import Bundle, BundledKey, encode, sign
 from tenantry.tenants.api_keys import hash_token, make_token
 from tenantry.tenants.rate_card import DEFAULT_RATE_CARD
 
@@ -109,19 +107,9 @@ def _make_bundle(upstream: str, token: str) -> Bundle:
             "rateLimit": {"requestsPerSecond": 1_000_000},
             "egress": {"allow": ["127.0.0.0/8"]},
         },
-        definitions=tuple(_bundle_definition(document) for document in documents),
+        definitions=tuple(map(make_definition, documents)),
         keys=(BundledKey(id="bench", hash=hash_token(token), role="caller"),),
         rate_card=DEFAULT_RATE_CARD.to_text(),
-    )
-
-
-def _bundle_definition(document: dict[str, Any]) -> BundledDefinition:
-    return BundledDefinition(
-        kind=document["kind"],
-        name=document["metadata"]["name"],
-        version=1,
-        digest=hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest(),
-        document=document,
     )
 
 

@@ -6,8 +6,9 @@ literal is JSON, where strings may be in single quotes. `{{'text'}}` is that tex
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import groupby
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from tenantry.language.templates.cursor import Cursor
 from tenantry.language.templates.errors import TemplateSyntaxError
@@ -25,6 +26,12 @@ MAX_TEMPLATES: Final = 1000
 """Templates in one text."""
 
 
+_MAX_KEPT: Final = 500
+"""Characters of a text that is remembered with its templates."""
+
+_Parsed: TypeAlias = tuple[Template, tuple[TemplateSyntaxError, ...]]
+
+
 class Scan(NamedTuple):
     """Every template in a value, each with the JSON pointer of the string it stands in, in document order."""
 
@@ -40,7 +47,8 @@ def parse_template(text: str) -> Template:
     """
     template, errors = _parse(text)
     if errors:
-        raise errors[0]
+        first = errors[0]  # parsed texts are kept: one that is raised would keep its callers with it
+        raise TemplateSyntaxError(first.message, first.offset, first.suggestion)
     return template
 
 
@@ -67,7 +75,13 @@ def references(value: Json, pointer: str = "") -> Iterator[tuple[str, Reference]
     return iter(scan(value, pointer).references)
 
 
-def _parse(text: str) -> tuple[Template, list[TemplateSyntaxError]]:
+def _parse(text: str) -> _Parsed:
+    if "{{" not in text:
+        return Template((text,) if text else ()), ()
+    return _parse_known(text) if len(text) <= _MAX_KEPT else _parse_templates(text)
+
+
+def _parse_templates(text: str) -> _Parsed:
     parts: list[str | Reference] = []
     errors: list[TemplateSyntaxError] = []
     cursor, count = Cursor(text), 0
@@ -86,7 +100,11 @@ def _parse(text: str) -> tuple[Template, list[TemplateSyntaxError]]:
             closing = text.find("}}", error.offset)
             cursor.at = closing + 2 if closing >= 0 else len(text)
     parts.append(text[cursor.at :])
-    return Template(tuple(_join_texts(parts))), errors
+    return Template(tuple(_join_texts(parts))), tuple(errors)
+
+
+# The graph, validation and the compilers look at the same texts one after the other.
+_parse_known: Final = lru_cache(maxsize=2048)(_parse_templates)
 
 
 def _join_texts(parts: list[str | Reference]) -> Iterator[str | Reference]:
