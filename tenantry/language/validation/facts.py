@@ -93,7 +93,7 @@ def facts_of(reference: Reference, schema: Any) -> Facts:
     present = True
     if reference.default is not msgspec.UNSET:
         present = not _satisfies(reference.default, schema)
-        schema = _both(schema, NOT_NULL) if present else {"anyOf": [NULL, schema]}
+        schema = without_null(schema) if present else {"anyOf": [NULL, schema]}
     facts = {path: Fact(schema, present)}
     if present:
         for end in range(len(path) - 1, depth - 1, -1):
@@ -116,10 +116,19 @@ def both(one: Facts, other: Facts) -> Facts:
 
 def narrowed(schema: Any, known: Any) -> Any:
     """The schema of a value that satisfies a schema and what is known of it."""
+    if known.keys() == {"allOf"}:
+        return reduce(narrowed, known["allOf"], schema)
     if "null" not in kinds_of(known):
         schema = without_null(schema)
-    if known == NOT_NULL:
+    if known == NOT_NULL or not known:
         return schema
+    if _is_holding(known) and isinstance(schema, dict):
+        (name,) = known["required"]
+        fields = schema.get("properties", {})
+        if name in fields:
+            fields = {**fields, name: narrowed(fields[name], known["properties"][name])}
+            required = [other for other in schema.get("required", ()) if other != name]
+            return {**schema, "properties": fields, "required": [*required, name]}
     for listing, other in ((schema, known), (known, schema)):
         values = values_of(listing)
         if values is not None:
@@ -210,6 +219,10 @@ def _holding(key: str | int, schema: Any) -> Any:
         return {**_LIST, "minItems": key + 1}
     # That it says `additionalProperties` keeps a lookup from taking the one property for all there are.
     return {"type": "object", "required": [key], "properties": {key: schema}, "additionalProperties": True}
+
+
+def _is_holding(known: dict[str, Any]) -> bool:
+    return known.keys() == {"type", "required", "properties", "additionalProperties"}
 
 
 def _both(one: Any, other: Any) -> Any:

@@ -11,7 +11,7 @@ from tenantry.language.schemas.untyped import UNTYPED
 from tenantry.language.templates.errors import TemplateSyntaxError
 from tenantry.language.templates.model import Template
 from tenantry.language.templates.rendering import render
-from tenantry.language.validation.kinds import values_of
+from tenantry.language.validation.kinds import union, values_of
 from tenantry.language.values import Json, pointer_token
 
 if TYPE_CHECKING:
@@ -100,7 +100,8 @@ def _joined(parts: list[Any]) -> Any:
     """The schema of a text made of parts: all texts there can be, or what they begin, hold and end with."""
     texts = [_texts(part) for part in parts]
     if prod(len(choice) if choice else _MAX_TEXTS + 1 for choice in texts) <= _MAX_TEXTS:
-        return {"enum": list(dict.fromkeys("".join(choice) for choice in product(*(t or () for t in texts))))}
+        whole = product(*(choice or () for choice in texts))
+        return union([{"const": "".join(choice)} for choice in whole])
     length = sum(min(map(len, choice)) for choice in texts if choice)
     pattern = f"^{''.join(map(_pattern, texts))}$"
     schema = {"type": "string", "minLength": length}

@@ -86,7 +86,8 @@ def _is_single(schema: Any) -> bool:
 def _taken_apart(schema: dict[str, Any]) -> dict[str, Any]:
     parts = dict(schema)
     if isinstance(schema.get("type"), list):
-        parts["type"] = [name for name in schema["type"] if name != "null"]
+        names = [name for name in schema["type"] if name != "null"]
+        parts["type"] = names[0] if len(names) == 1 else names
     if "enum" in schema:
         parts["enum"] = [value for value in schema["enum"] if value is not None]
     for keyword in ("anyOf", "oneOf"):

@@ -61,7 +61,7 @@ def test_only_a_schema_that_lists_its_values_has_values(
     [
         ({"type": "string"}, False, {"type": "string"}),
         ({"type": "string"}, True, {"anyOf": [{"const": 5}, {"type": "string"}]}),
-        ({"type": ["string", "null"]}, False, {"anyOf": [{"const": 5}, {"type": ["string"]}]}),
+        ({"type": ["string", "null"]}, False, {"anyOf": [{"const": 5}, {"type": "string"}]}),
         ({"anyOf": [{"type": "string"}, NULL]}, False, {"anyOf": [{"const": 5}, {"type": "string"}]}),
         ({"oneOf": [{"const": 1}, NULL]}, False, {"anyOf": [{"const": 5}, {"oneOf": [{"const": 1}]}]}),
         ({"enum": ["a", None]}, False, {"anyOf": [{"const": 5}, {"enum": ["a"]}]}),
