@@ -103,6 +103,14 @@ def test_a_sound_schema_has_no_problems(schema: Any) -> None:
             "leads back to itself",
         ),
         (_knot(9), "", "leads back to itself"),
+        (
+            {
+                "allOf": [{"items": {"$ref": "#/$defs/a"}}, {"$ref": "#/$defs/a"}],
+                "$defs": {"a": {"$ref": "#"}},
+            },
+            "",
+            "leads back to itself",
+        ),
         (_doubling(40), "", "more than 10000 subschemas"),
         (_chain(5000), "", "more than 10000 subschemas"),
         (_nested(100), "", "nested deeper than 64"),

@@ -52,6 +52,7 @@ class Branch:
         sort: of the value.
         alive: whether nothing contradicts it plainly.
         literals: everything that was put in.
+        subschemas: those taken apart so far, and whether they are to hold.
         facts: what is left of that once connectives are gone; judged together, keyword by keyword.
         choices: what is not taken apart yet.
         values: the only values there can be, where they are listed.
@@ -63,6 +64,7 @@ class Branch:
     sort: str
     alive: bool = True
     literals: list[Literal] = field(default_factory=list)
+    subschemas: set[tuple[Node, bool]] = field(default_factory=set)
     facts: list[Literal] = field(default_factory=list)
     choices: list[Choice] = field(default_factory=list)
     values: list[Json] | None = None
@@ -75,6 +77,7 @@ class Branch:
         branch = replace(
             self,
             literals=[*self.literals],
+            subschemas={*self.subschemas},
             facts=[*self.facts],
             choices=[*self.choices],
             excluded=[*self.excluded],
@@ -90,6 +93,11 @@ class Branch:
 
     def _add(self, literal: Literal) -> None:
         formula, positive, side = literal
+        if isinstance(formula, Node):
+            self.alive = self.alive and (formula, not positive) not in self.subschemas
+            self.subschemas.add((formula, positive))
+        if not self.alive:
+            return
         match formula:
             case Node(parts=parts) | Every(parts=parts) | Either(parts=parts):
                 together = positive is not isinstance(formula, Either)
@@ -259,11 +267,11 @@ def _not_this_object(value: dict[str, Json], side: Side) -> Iterable[Option]:
 
 
 def _not_this_array(value: list[Json], side: Side) -> Iterable[Option]:
-    for is_lower in (False, True):
-        yield (Literal(Bound(ARRAYS, is_lower, len(value), True), True, side),)
     for index, item in enumerate(value):
         differs = frozenset((Literal(Values((item,)), False, side),))
         yield (Literal(SomeItem(ARRAYS, index, False, differs), True, side),)
+    for is_lower in (False, True):
+        yield (Literal(Bound(ARRAYS, is_lower, len(value), True), True, side),)
 
 
 _NEGATIONS: Final[dict[type, Callable[[Any, Side], Choice]]] = {

@@ -64,9 +64,6 @@ class Literal(NamedTuple):
     positive: bool
     side: Side
 
-    def __invert__(self) -> Literal:
-        return Literal(self.formula, not self.positive, self.side)
-
 
 Goal: TypeAlias = frozenset[Literal]
 """Literals that are to hold together, of one value."""

@@ -6,7 +6,7 @@ Numbers count as they are written in decimals, as for the engine that judges val
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import count, islice
+from itertools import islice
 from math import ceil, floor, gcd, lcm
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tenantry.language.schemas.subtyping.steps import Steps
 
 _MAX_TRIED: Final = 1_000
+_OFFSETS: Final = sorted(range(-25, 26), key=lambda offset: (abs(offset), -offset))
 _WIDE: Final = 1_000
 _MAX_INTEGER: Final = 2**63
 
@@ -123,8 +124,9 @@ def _among(
     first, last = interval.multiples(step)
     if first is not None and last is not None and first > last:
         return None
-    are_all = first is not None and last is not None and last - first < _MAX_TRIED
-    for factor in islice(_factors(first, last), _MAX_TRIED):
+    tried = _MAX_TRIED + len(excluded)
+    are_all = first is not None and last is not None and last - first < tried
+    for factor in islice(_factors(first, last), tried):
         steps.take()
         number = step * factor
         if (number.denominator == 1) is is_whole:
@@ -140,7 +142,8 @@ def _among(
 def _factors(first: int | None, last: int | None) -> Iterator[int]:
     """All from the first to the last, from the one next to zero."""
     start = max(first or 0, 0) if last is None else min(max(first or 0, 0), last)
-    for distance in count():
+    distance = 0
+    while True:
         up, down = start + distance, start - distance
         above = last is not None and up > last
         below = first is not None and down < first
@@ -150,6 +153,7 @@ def _factors(first: int | None, last: int | None) -> Iterator[int]:
             yield up
         if distance and not below:
             yield down
+        distance += 1
 
 
 def _between(
@@ -186,7 +190,7 @@ def _inside(interval: _Interval) -> Iterator[Fraction]:
     high = interval.high if interval.high is not None else low + 2 * _WIDE
     for denominator in (2, 4, 10, 100, 1_000, 3_000, 10_000):
         first = max(floor(low * denominator), min(0, floor(high * denominator)))
-        yield from (Fraction(first + offset, denominator) for offset in range(50))
+        yield from (Fraction(first + offset, denominator) for offset in _OFFSETS)
     for parts in (2, 3, 7, 64, 1_009):
         yield from (low + (high - low) * Fraction(part, parts) for part in range(1, min(parts, 100)))
 

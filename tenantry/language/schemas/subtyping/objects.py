@@ -44,6 +44,7 @@ _TOO_MANY_FIELDS: Final = Doubt(f"an object of more than {_MAX_FIELDS} fields is
 _TOO_MANY_PATTERNS: Final = Doubt(f"more than {_MAX_PATTERNS} patterns of names are not taken apart")
 _TOO_FREE: Final = Doubt("too many fields whose names are free")
 _EXTRA: Final = "extra"
+_TRIED: Final = 3
 
 
 @dataclass(slots=True)
@@ -131,18 +132,16 @@ class Objects:
             complete[found] = added
         return self._written(complete)
 
-    def _written(self, chosen: _Chosen) -> Answer:
+    def _written(self, chosen: _Chosen) -> Witness:
         values: dict[str, Json] = {}
         for name, goal in chosen.items():
             whole = self._goal(name, goal)
             wishes = frozenset(
                 Literal(formula, True, Side.WISH) for wish in self._wishes for formula in of_field(wish, name)
             )
-            wished = self.solve(whole | wishes)
-            answer = wished if isinstance(wished, Witness) else self.solve(whole)
-            if not isinstance(answer, Witness):
-                return answer
-            values[name] = answer.value
+            # There is a value without the wishes: the field would not have been chosen.
+            answers = (self.solve(whole | wishes), self.solve(whole))
+            values[name] = next(answer.value for answer in answers if isinstance(answer, Witness))
         return Witness(values)
 
     def _may_have(self, name: str, goal: Goal) -> bool:
@@ -182,7 +181,7 @@ class Objects:
             self._names,
             (Literal(Pattern(STRINGS, pattern), flag, Side.WISH) for pattern, flag in patterns.items()),
         )
-        plain = (f"{_EXTRA}{number or ''}" for number in islice(count(), len(taken) + 1))
+        plain = (f"{_EXTRA}{number or ''}" for number in islice(count(), len(taken) + _TRIED))
         for name in plain:
             if name not in taken and hold(wanted, name):
                 return name

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from tenantry.language.schemas.structure import resolve
+from tenantry.language.schemas.subtyping.exclusion import exclude_each_other
 from tenantry.language.schemas.subtyping.formulas import (
     ARRAYS,
     FALSE,
@@ -142,7 +143,8 @@ class Reader:
         if "anyOf" in schema:
             yield Either(*map(self.node, schema["anyOf"]))
         if "oneOf" in schema:
-            yield ExactlyOne(*map(self.node, schema["oneOf"]))
+            connective = Either if exclude_each_other(schema["oneOf"]) else ExactlyOne
+            yield connective(*map(self.node, schema["oneOf"]))
         if "not" in schema:
             yield Negation(self.node(schema["not"]))
         if "if" in schema:

@@ -103,7 +103,7 @@ class Solver:
         if branch.values is not None:
             self._steps.take(1 + len(branch.values) // 8)
             return next((Witness(one) for one in branch.values if hold(branch.literals, one)), None)
-        self._steps.take()
+        self._steps.take(1 + sum(map(len, branch.choices)) // 4)
         answer = self._make(branch)
         if answer is None or not branch.choices:
             return answer

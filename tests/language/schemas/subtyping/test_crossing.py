@@ -1,6 +1,6 @@
 """Every schema of the corpus against every other; and, where it is at hand, of the official test suite.
 
-No package carries the official suite. Set JSON_SCHEMA_TEST_SUITE to a copy of it, as for other implementations.
+No package carries the official suite; JSON_SCHEMA_TEST_SUITE names a copy, as for other implementations.
 """
 
 from __future__ import annotations
@@ -41,15 +41,11 @@ def cross(schemas: Sequence[Any], values: Sequence[Any]) -> dict[type, int]:
 
 def check_refuted(given: Any, taken: Any, verdict: Refuted) -> None:
     """Asserts that the reference implementation sees the counterexample as well; ours made it."""
-    try:
-        takes = jsonschema.Draft202012Validator(taken).is_valid(verdict.counterexample)
-        gives = jsonschema.Draft202012Validator(given).is_valid(verdict.counterexample)
-    except Exception as error:
-        # It uses Python's patterns, which know no Unicode classes.
-        assert "bad escape" in str(error), (given, taken)
-        return
-    # It divides in doubles: a large number is then a multiple of anything.
-    assert (gives and not takes) or "multipleOf" in json.dumps([given, taken]), (given, taken, verdict)
+    text = json.dumps([given, taken])
+    # It divides in doubles, and uses Python's patterns, which know no Unicode classes.
+    if "multipleOf" not in text and "\\p{" not in text:
+        assert jsonschema.Draft202012Validator(given).is_valid(verdict.counterexample), (given, taken)
+        assert not jsonschema.Draft202012Validator(taken).is_valid(verdict.counterexample), (given, taken)
 
 
 def test_both_validators_agree_about_the_corpus() -> None:
