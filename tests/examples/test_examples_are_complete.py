@@ -88,6 +88,17 @@ def test_the_readme_names_each_workflow() -> None:
 
 
 def test_of_an_answer_only_what_was_promised_is_compared() -> None:
-    promised = {"id": 1, "lines": [1], "who": {"name": "Ada"}, "gone": True}
-    actual = {"id": 2, "lines": [1, 2], "who": {"name": "Ada", "age": 36}, "extra": None}
-    assert promised_part(promised, actual) == {"id": 2, "lines": [1, 2], "who": {"name": "Ada"}}
+    promised = {"id": 1, "lines": [1], "all": [{"n": 1}], "who": {"name": "Ada"}, "gone": True}
+    actual = {
+        "id": 2,
+        "lines": [1, 2],
+        "all": [{"n": 2, "m": 3}],
+        "who": {"name": "Ada", "age": 36},
+        "extra": None,
+    }
+    assert promised_part(promised, actual) == {
+        "id": 2,
+        "lines": [1, 2],
+        "all": [{"n": 2}],
+        "who": {"name": "Ada"},
+    }

@@ -63,4 +63,6 @@ def promised_part(promised: Any, actual: Any) -> Any:
         return {
             name: promised_part(value, actual[name]) for name, value in promised.items() if name in actual
         }
+    if isinstance(promised, list) and isinstance(actual, list) and len(promised) == len(actual):
+        return [promised_part(*pair) for pair in zip(promised, actual, strict=True)]
     return actual
