@@ -20,6 +20,7 @@ from tenantry.language.validation.inference import check_text, infer, report_syn
 from tenantry.language.validation.readable import Readable
 from tenantry.language.validation.references import References
 from tenantry.language.validation.schemas import check_schema
+from tenantry.language.validation.taint import check_task_secrets
 from tenantry.language.validation.texts import Texts
 from tenantry.language.values import pointer_token
 
@@ -54,6 +55,7 @@ def _check(task: WorkflowTask, report: Report) -> None:
     spec, texts = task.spec, Texts()
     usable = check_schema(spec.input_schema, "/spec/inputSchema", report)
     check_schema(spec.output_schema, "/spec/outputSchema", report)
+    check_task_secrets(task, report, texts)
     given = spec.input_schema if usable and spec.input_schema is not None else UNTYPED
     if isinstance(spec, TransformTaskSpec):
         _check_transform(spec, References(Readable(roots=_TRANSFORM_ROOTS, input=given), report, texts))
