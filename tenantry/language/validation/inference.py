@@ -99,6 +99,8 @@ def _infer_text(text: str, pointer: str, references: References) -> Any:
 def _joined(parts: list[Any]) -> Any:
     """The schema of a text made of parts: all texts there can be, or what they begin, hold and end with."""
     texts = [_texts(part) for part in parts]
+    if [] in texts:
+        return False  # a condition leaves a part without any value: this is never written
     if prod(len(choice) if choice else _MAX_TEXTS + 1 for choice in texts) <= _MAX_TEXTS:
         whole = product(*(choice or () for choice in texts))
         return union([{"const": "".join(choice)} for choice in whole])

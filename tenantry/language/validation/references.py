@@ -196,7 +196,6 @@ class _Lookup:
                 Code.MAY_BE_MISSING,
                 f"{self._reference.path_text} may be missing, because its schema does not require it",
                 "give a default with ??, or require it in the schema",
-                Severity.WARNING,
             )
         return schema
 
