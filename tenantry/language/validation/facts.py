@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 _MAX_DEPTH: Final = 8
 _SCALARS: Final = ("boolean", "null", "number", "string")
 _ORDERED: Final[dict[str, Any]] = {"type": ["number", "string"]}
+_NEVER: Final[dict[str, Any]] = {"not": {}}
 _LIST: Final[dict[str, Any]] = {"type": "array"}
 _VALUE_DEPTH: Final = {"input": 1, "tasks": 3, "forEach": 2}
 """How much of a path names a value of the scope: `tasks.<id>.output`; what follows goes into the value."""
@@ -133,7 +134,7 @@ def narrowed(schema: Any, known: Any) -> Any:
         values = values_of(listing)
         if values is not None:
             left = [value for value in values if _satisfies(value, other)]
-            return {"enum": left} if left else schema
+            return {"enum": left} if left else _NEVER
     return _both(schema, known)
 
 
