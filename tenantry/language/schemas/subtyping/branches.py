@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING
 
+from tenantry.language.schemas.subtyping.choices import NEGATIONS, TAKEN_APART, Choice, Option, of_exactly_one
 from tenantry.language.schemas.subtyping.formulas import (
-    ARRAY,
-    ARRAYS,
-    OBJECT,
-    OBJECTS,
-    TRUE,
     Atom,
-    Bound,
-    Contains,
     Either,
     Every,
     ExactlyOne,
-    Fields,
-    Formula,
-    Has,
-    Items,
     Literal,
-    Names,
     Negation,
     Node,
     Side,
-    SomeField,
-    SomeItem,
     Sorts,
     Untyped,
     Values,
@@ -35,13 +22,9 @@ from tenantry.language.schemas.subtyping.formulas import (
 from tenantry.language.schemas.subtyping.holding import hold, sort_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from tenantry.language.values import Json
-
-Option: TypeAlias = tuple[Literal, ...]
-Choice: TypeAlias = tuple[Option, ...]
-"""Options of which at least one is to hold."""
 
 
 @dataclass(slots=True)
@@ -94,10 +77,10 @@ class Branch:
     def _add(self, literal: Literal) -> None:
         formula, positive, side = literal
         if isinstance(formula, Node):
-            self.alive = self.alive and (formula, not positive) not in self.subschemas
+            if (formula, not positive) in self.subschemas:
+                self.alive = False
+                return
             self.subschemas.add((formula, positive))
-        if not self.alive:
-            return
         match formula:
             case Node(parts=parts) | Every(parts=parts) | Either(parts=parts):
                 together = positive is not isinstance(formula, Either)
@@ -105,7 +88,7 @@ class Branch:
             case Negation(part=part):
                 self._add(Literal(part, not positive, side))
             case ExactlyOne(parts=parts):
-                self._choose(_of_exactly_one(parts, side, positive=positive))
+                self._choose(of_exactly_one(parts, side, positive=positive))
             case Untyped():
                 self.is_untyped = True
                 self.alive = self.alive and positive
@@ -122,10 +105,10 @@ class Branch:
                 self._list([value for value in formula.values if sort_of(value) == self.sort], literal)
             case Atom(sorts=sorts) if self.sort not in sorts:
                 self.alive = self.alive and positive
-            case _ if positive or type(formula) not in _NEGATIONS:
+            case _ if positive or type(formula) not in NEGATIONS:
                 self.facts.append(literal)
             case _:
-                self._choose(_NEGATIONS[type(formula)](formula, side))
+                self._choose(NEGATIONS[type(formula)](formula, side))
 
     def _connect(self, options: list[Option], *, together: bool) -> None:
         if together:
@@ -172,9 +155,9 @@ class Branch:
             before = self.values
             self.values = values if before is None else [one for one in before if hold([literal], one)]
             self.alive = self.alive and bool(self.values)
-        elif self.sort in _TAKEN_APART:
+        elif self.sort in TAKEN_APART:
             for value in values:
-                self._choose(tuple(_TAKEN_APART[self.sort](value, literal.side)))
+                self._choose(tuple(TAKEN_APART[self.sort](value, literal.side)))
         else:
             self.excluded += values
 
@@ -182,109 +165,3 @@ class Branch:
 def says_something(option: Option) -> bool:
     """Whether what holds of a value is known where this holds."""
     return not any(literal.positive and literal.formula.is_gradual for literal in option)
-
-
-def _of_exactly_one(parts: tuple[Formula, ...], side: Side, *, positive: bool) -> Choice:
-    def option(chosen: set[int]) -> Option:
-        # The chosen first: an option is plainly false mostly because of them.
-        order = sorted(range(len(parts)), key=lambda index: index not in chosen)
-        return tuple(Literal(parts[index], index in chosen, side) for index in order)
-
-    if positive:
-        return tuple(option({index}) for index in range(len(parts)))
-    pairs = (
-        (Literal(parts[one], True, side), Literal(parts[other], True, side))
-        for other in range(len(parts))
-        for one in range(other)
-    )
-    return (option(set()), *pairs)
-
-
-def _not_bound(formula: Bound, side: Side) -> Choice:
-    return ((Literal(formula.negated(), True, side),),)
-
-
-def _not_items(formula: Items, side: Side) -> Choice:
-    count = len(formula.prefix)
-    found = [
-        SomeItem(ARRAYS, index, False, frozenset((Literal(part, False, side),)), formula)
-        for index, part in enumerate(formula.prefix)
-    ]
-    found.append(SomeItem(ARRAYS, count, True, frozenset((Literal(formula.rest, False, side),)), formula))
-    return tuple((Literal(item, True, side),) for item in found)
-
-
-def _not_contains(formula: Contains, side: Side) -> Choice:
-    found = []
-    if formula.least:
-        found.append(Contains(ARRAYS, formula.item, 0, formula.least - 1))
-    if formula.most is not None:
-        found.append(Contains(ARRAYS, formula.item, formula.most + 1, None))
-    return tuple((Literal(item, True, side),) for item in found)
-
-
-def _not_fields(formula: Fields, side: Side) -> Choice:
-    found = [
-        SomeField(OBJECTS, name, frozenset(), frozenset((Literal(part, False, side),)), formula)
-        for name, part in formula.named.items()
-    ]
-    found += [
-        SomeField(
-            OBJECTS,
-            None,
-            frozenset((Literal(pattern, True, side),)),
-            frozenset((Literal(part, False, side),)),
-            formula,
-        )
-        for pattern, part in formula.patterns
-    ]
-    found.append(_other_field(formula, side))
-    return tuple((Literal(item, True, side),) for item in found)
-
-
-def _other_field(formula: Fields, side: Side) -> SomeField:
-    names = {Literal(pattern, False, side) for pattern, _ in formula.patterns}
-    if formula.named:
-        names.add(Literal(Values(formula.named), False, side))
-    value = frozenset((Literal(formula.others, False, side),))
-    return SomeField(OBJECTS, None, frozenset(names), value, formula)
-
-
-def _not_names(formula: Names, side: Side) -> Choice:
-    # The value says nothing but whose question it is.
-    names, value = Literal(formula.name, False, side), Literal(TRUE, True, side)
-    return ((Literal(SomeField(OBJECTS, None, frozenset((names,)), frozenset((value,))), True, side),),)
-
-
-def _not_this_object(value: dict[str, Json], side: Side) -> Iterable[Option]:
-    for name, item in value.items():
-        differs = frozenset((Literal(Values((item,)), False, side),))
-        yield (Literal(Has(OBJECTS, name), False, side),)
-        yield (Literal(SomeField(OBJECTS, name, frozenset(), differs), True, side),)
-    names = frozenset((Literal(Values(value), False, side),))
-    more = SomeField(OBJECTS, None, names, frozenset((Literal(TRUE, True, side),)))
-    yield (Literal(more, True, side),)
-
-
-def _not_this_array(value: list[Json], side: Side) -> Iterable[Option]:
-    for index, item in enumerate(value):
-        differs = frozenset((Literal(Values((item,)), False, side),))
-        yield (Literal(SomeItem(ARRAYS, index, False, differs), True, side),)
-    for is_lower in (False, True):
-        yield (Literal(Bound(ARRAYS, is_lower, len(value), True), True, side),)
-
-
-_NEGATIONS: Final[dict[type, Callable[[Any, Side], Choice]]] = {
-    Bound: _not_bound,
-    Items: _not_items,
-    Contains: _not_contains,
-    Fields: _not_fields,
-    Names: _not_names,
-}
-"""Atoms whose negation is a choice between other atoms."""
-
-_TAKEN_APART: Final[dict[str, Callable[[Any, Side], Iterable[Option]]]] = {
-    ARRAY: _not_this_array,
-    OBJECT: _not_this_object,
-}
-"""Sorts of values that are told from a listed one part by part."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tenantry.language.values import Json
 
 _FITS: Final = Fits()
+_MAX_REMEMBERED: Final = 8_192  # bytes of two schemas: all that is remembered is some 16 MiB
 
 
 def compare(given: Any, taken: Any, *, max_steps: int = DEFAULT_STEPS) -> Verdict:
@@ -36,7 +37,8 @@ def compare(given: Any, taken: Any, *, max_steps: int = DEFAULT_STEPS) -> Verdic
     """
     if plainly_fits(given, taken):
         return _FITS
-    return _compare(_Pair(given, taken), max_steps)
+    pair = _Pair(given, taken)
+    return _remembered(pair, max_steps) if len(pair.key) <= _MAX_REMEMBERED else _compare(pair, max_steps)
 
 
 class _Pair:
@@ -64,6 +66,10 @@ def _written(schema: Any) -> bytes:
 
 
 @lru_cache(maxsize=2_048)
+def _remembered(pair: _Pair, max_steps: int) -> Verdict:
+    return _compare(pair, max_steps)
+
+
 def _compare(pair: _Pair, max_steps: int) -> Verdict:
     nodes: dict[bytes, Node] = {}
     goal = frozenset(

@@ -30,7 +30,7 @@ from tenantry.language.schemas.subtyping.strings import find_string
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tenantry.language.schemas.subtyping.branches import Choice
+    from tenantry.language.schemas.subtyping.choices import Choice
     from tenantry.language.schemas.subtyping.steps import Steps
     from tenantry.language.values import Json
 
