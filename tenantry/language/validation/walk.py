@@ -40,6 +40,7 @@ class Walk:
 
     Attributes:
         tree: its steps.
+        texts: what its texts say.
         bindings: every input with what takes it, to be compared.
     """
 
@@ -52,8 +53,8 @@ class Walk:
             report: takes what is wrong.
             below: takes what is found out about the workflows it runs.
         """
-        self._texts = Texts()
-        self.tree = tree = Tree(workflow.spec.tasks, self._texts)
+        self.texts = Texts()
+        self.tree = tree = Tree(workflow.spec.tasks, self.texts)
         self._workflow = workflow
         self._library = library
         self._report = report
@@ -87,7 +88,7 @@ class Walk:
             steps=self._steps,
             graphs=frozenset((_TOP,)),
         )
-        references = References(readable, self._report, self._texts)
+        references = References(readable, self._report, self.texts)
         self._walk(_TOP, references)
         return references
 
@@ -126,7 +127,7 @@ class Walk:
         return (inside if loop is None else enter_loop(loop, place, inside, depth)), otherwise, False
 
     def _filters(self, step: Step, loop: ForEach) -> bool:
-        condition = None if step.condition is None else self._texts.condition(step.condition.if_)
+        condition = None if step.condition is None else self.texts.condition(step.condition.if_)
         return isinstance(condition, Condition) and reads_item(condition, loop)
 
     def _decide(self, step: Step, pointer: str, around: References) -> tuple[References, References]:
@@ -155,7 +156,7 @@ class Walk:
         """A compensation may run whenever its step has ended, so it reads only what has ended by then."""
         pointer = f"{node.pointer}/compensate"
         given = Given(compensation.input, f"{pointer}/input")
-        for place, reference in self._texts.references(*given):
+        for place, reference in self.texts.references(*given):
             if reference.root == "tasks" and self._may_be_open(str(reference.path[0]), node):
                 name = reference.path[0]
                 message = f"tasks.{name} may not have ended when {node.step.id} is undone"
@@ -175,7 +176,7 @@ class Walk:
             task = self._library.tasks.get(action.task_ref or "")
             if task is not None and task.spec.input_schema is not None:
                 takes = task.spec.input_schema
-                check_key(key, f"{pointer}/cache/key", takes, self._report, self._texts)
+                check_key(key, f"{pointer}/cache/key", takes, self._report, self.texts)
 
 
 def _output(step: Step, done: Any, instead: Any, *, filters: bool) -> Output:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tenantry.language.documents.mending import mend
@@ -18,6 +19,7 @@ from tenantry.language.validation.responses import check_response
 from tenantry.language.validation.schemas import check_schema
 from tenantry.language.validation.structure import check_structure
 from tenantry.language.validation.subworkflows import Below
+from tenantry.language.validation.taint import check_secrets
 from tenantry.language.validation.walk import Walk
 from tenantry.language.validation.work import check_work
 
@@ -63,16 +65,13 @@ def _check(workflow: Workflow, library: Library, report: Report) -> None:
         check_response(spec.response, "/spec/response", output, references)
     for binding in walk.bindings:
         check_binding(binding, report)
+    check_secrets(workflow, library, report, partial(_waits, walk.tree), walk.texts)
     if walk.can_run:
-        _check_bounds(workflow, library, walk.tree, report)
+        check_deadline(workflow, library, report, partial(_waits, walk.tree))
+        check_work(workflow, library, report)
 
 
-def _check_bounds(workflow: Workflow, library: Library, tree: Tree, report: Report) -> None:
-    """Checks how long the workflow may take, and how much it may do."""
-
-    def waits(step: Step) -> Iterable[str]:
-        node = tree.by_id.get(step.id)
-        return node.waits if node is not None and node.step is step else dependencies(step)
-
-    check_deadline(workflow, library, report, waits)
-    check_work(workflow, library, report)
+def _waits(tree: Tree, step: Step) -> Iterable[str]:
+    """Ids of the steps that a step waits for, of this workflow or of another one."""
+    node = tree.by_id.get(step.id)
+    return node.waits if node is not None and node.step is step else dependencies(step)

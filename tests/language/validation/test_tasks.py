@@ -54,14 +54,14 @@ def test_a_right_task_comes_back_without_findings() -> None:
 
 def test_a_task_with_errors_does_not_come_back_and_one_with_warnings_does() -> None:
     broken = HTTP.replace('input.id}}"\n', 'input.ID}}"\n')
-    warned = HTTP.replace("input.note ?? ''", "input.note")
+    warned = HTTP.replace("input.note ?? ''", "input.notes ?? ''")
 
     model, findings = validate_task(parse_documents(broken).documents[0])
     assert model is None
     assert [finding.code for finding in findings] == ["WF204"]
     model, findings = validate_task(parse_documents(warned).documents[0])
     assert model is not None
-    assert [(finding.code, finding.severity) for finding in findings] == [("WF305", "warning")]
+    assert [(finding.code, finding.severity) for finding in findings] == [("WF204", "warning")]
 
 
 @pytest.mark.parametrize(("old", "new", "expected"), cases(HERE / "wrong_requests.txt"))

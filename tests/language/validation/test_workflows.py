@@ -171,7 +171,7 @@ def test_a_hundred_findings_are_listed_and_the_rest_counted() -> None:
 
 
 def test_a_workflow_with_more_warnings_than_are_listed_comes_back() -> None:
-    many = "".join(f'    x{n}: "{{{{input.note}}}}"\n' for n in range(120))
+    many = "".join(f'    x{n}: "{{{{input.notes ?? 1}}}}"\n' for n in range(120))
     (document,) = parse_documents(WORKFLOW + many).documents
 
     workflow, findings = validate_workflow(document, Library(tasks=tasks_of()))

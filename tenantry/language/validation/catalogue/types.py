@@ -72,7 +72,6 @@ TYPES: Final = {
               - {id: user, taskRef: fetch-user, input: {userId: 1}}
             output: "{{tasks.user.output.tier}}"
             """,
-        severity=Severity.WARNING,
     ),
     Code.CONDITION_TYPE: Entry(
         title="A condition compares what cannot be compared",
