@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from tenantry.cli.author.sources import SourcesError
-from tenantry.language.documents.model import Resource
+from tenantry.controlplane.services.admission import TENANT, WorkflowTenant
 from tenantry.language.documents.parsing import parse_documents
 from tenantry.language.documents.reading import read
 from tenantry.language.validation import Library
@@ -21,15 +21,7 @@ if TYPE_CHECKING:
     from tenantry.language.documents.document import Document
     from tenantry.language.findings import Finding, Severity
 
-TENANT: Final = "WorkflowTenant"
-
 _NOWHERE: Final = (0, 0)
-
-
-class WorkflowTenant(Resource[TenantSpec]):
-    """A tenant's document."""
-
-    kind: Literal["WorkflowTenant"]
 
 
 @dataclass(frozen=True, slots=True)
