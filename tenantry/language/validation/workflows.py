@@ -11,7 +11,7 @@ from tenantry.language.documents.reading import read
 from tenantry.language.documents.report import Report
 from tenantry.language.graph.dependencies import dependencies
 from tenantry.language.schemas.untyped import UNTYPED
-from tenantry.language.validation.amount import check_amount
+from tenantry.language.validation.amount import check_amount, check_inputs
 from tenantry.language.validation.bindings import check_binding
 from tenantry.language.validation.deadlines import check_deadline
 from tenantry.language.validation.inference import infer
@@ -45,11 +45,10 @@ def validate_workflow(document: Document, library: Library) -> tuple[Workflow | 
     """
     workflow, findings = read(document, Workflow)
     report = Report(document, findings)
-    if (
-        check_amount(document, report)
-        and (readable := workflow or mend(document, Workflow, report)) is not None
-    ):
-        _check(readable, library, report)
+    if check_amount(document, report):
+        readable = workflow or mend(document, Workflow, report)
+        if readable is not None and check_inputs(readable.spec.tasks, report):
+            _check(readable, library, report)
     return (None if report.has_errors else workflow), report.findings()
 
 
