@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 from tenantry.cli.author.sources import SourcesError
 from tenantry.controlplane.services.admission import TENANT, WorkflowTenant
+from tenantry.language.documents.model import Workflow
 from tenantry.language.documents.parsing import parse_documents
 from tenantry.language.documents.reading import read
+from tenantry.language.graph.actions import workflow_refs
 from tenantry.language.validation import Library
+from tenantry.language.validation.library import workflow_key
 from tenantry.language.validation.together import validate_documents
 from tenantry.tenants.isolation import compile_task_ref_policy
 from tenantry.tenants.spec import TenantSpec
@@ -53,13 +56,28 @@ def judge(texts: Mapping[str, str], others: Mapping[str, str]) -> Judged:
     documents = tuple(document for each in parsed for document in each.documents)
     known = [document for name, text in others.items() for document in parse_documents(text, name).documents]
     spec, findings = _spec_of([*documents, *known])
-    empty = Library(
+    spoken_of = Library(
+        workflows=_of_any_version([*known, *documents]),
         is_allowed=compile_task_ref_policy(spec.allowed_task_refs).allows,
         max_loop_depth=spec.quotas.max_loop_depth,
     )
-    library, found = validate_documents(documents, validate_documents(known, empty)[0])
+    library, found = validate_documents(documents, validate_documents(known, spoken_of)[0])
     said = (*(finding for each in parsed for finding in each.findings), *findings, *found)
     return Judged(documents, library, _in_order(said, texts))
+
+
+def _of_any_version(documents: Iterable[Document]) -> dict[str, Workflow]:
+    """What workflows are called with a version or a label; files have none, so it is the one that is there."""
+    read_ones = (read(document, Workflow)[0] for document in documents if document.kind == "Workflow")
+    models = {workflow.name: workflow for workflow in read_ones if workflow is not None}
+    found: dict[str, Workflow] = {}
+    for workflow in models.values():
+        for reference in workflow_refs(workflow.spec.tasks):
+            key = workflow_key(reference, workflow.metadata.namespace)
+            name, selected, _ = key.partition("@")
+            if selected and name in models:
+                found[key] = models[name]
+    return found
 
 
 def _spec_of(documents: Iterable[Document]) -> tuple[TenantSpec, tuple[Finding, ...]]:

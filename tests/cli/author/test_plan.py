@@ -75,6 +75,21 @@ def test_a_workflow_of_a_namespace_is_named_with_it(author: Author, task: str, w
     )
 
 
+def test_a_version_means_the_workflow_that_is_there(author: Author, task: str, workflow: str) -> None:
+    pinned = PARENT.replace(", namespace: sales", "").replace(
+        "workflowRef: greet", "workflowRef: greet@v2", 1
+    )
+    author.write("all.yaml", f"{task}---\n{workflow}---\n{pinned}")
+
+    said = author.run("plan", "all.yaml", "--workflow", "parent", "-o", "json")
+
+    nodes = json.loads(said.out)["nodes"]
+    assert [node["id"] for node in nodes] == ["first", "first/user", "again", "again/user"]
+    author.write("all.yaml", f"{task}---\n{pinned.replace('greet', 'greeting')}---\nkind: Workflow\n")
+    refused = author.run("validate", "all.yaml").out
+    assert refused.count('WF207: there is no workflow "greeting') == 2
+
+
 def test_files_without_a_workflow_have_no_plan(author: Author, task: str) -> None:
     author.write("fetch.yaml", task)
 
