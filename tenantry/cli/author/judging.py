@@ -67,7 +67,7 @@ def judge(texts: Mapping[str, str], others: Mapping[str, str]) -> Judged:
 
 
 def _of_any_version(documents: Iterable[Document]) -> dict[str, Workflow]:
-    """What workflows are called with a version or a label; files have none, so it is the one that is there."""
+    """Workflows by names with a version or a label: files have none, so the one that is there is meant."""
     read_ones = (read(document, Workflow)[0] for document in documents if document.kind == "Workflow")
     models = {workflow.name: workflow for workflow in read_ones if workflow is not None}
     found: dict[str, Workflow] = {}
