@@ -69,6 +69,10 @@ MATRIX: Final = {
         query="query ($tenant: String!) { answer: apiKeys(tenant: $tenant) { edges { cursor } } }",
         roles=ADMINS,
     ),
+    "auditLog": Operation(
+        query="query ($tenant: String!) { answer: auditLog(tenant: $tenant) { edges { cursor } } }",
+        roles=ADMINS,
+    ),
     "usageSummary": Operation(
         query="""query ($tenant: String!) {
           answer: usageSummary(tenant: $tenant, from: "2026-01-01T00:00:00Z", to: "2026-02-01T00:00:00Z") {
@@ -94,6 +98,18 @@ MATRIX: Final = {
           answer: applyDefinitions(tenant: $tenant, text: $text) { userErrors { code } } }""",
         roles=ADMINS | {Role.AUTHOR},
         variables=lambda tenant: {"tenant": tenant, "text": task_text("changed")},
+    ),
+    "putLabel": Operation(
+        query="""mutation ($tenant: String!) {
+          answer: putLabel(tenant: $tenant, kind: WorkflowTask, name: "get", label: "stable", version: 1) {
+            definition { labels } userErrors { code } } }""",
+        roles=ADMINS | {Role.AUTHOR},
+    ),
+    "removeLabel": Operation(
+        query="""mutation ($tenant: String!) {
+          answer: removeLabel(tenant: $tenant, kind: WorkflowTask, name: "get", label: "stable") {
+            definition { labels } userErrors { code } } }""",
+        roles=ADMINS | {Role.AUTHOR},
     ),
     "issueApiKey": Operation(
         query="""mutation ($tenant: String!) {

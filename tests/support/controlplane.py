@@ -91,6 +91,18 @@ class Api:
         """The payload of an apply."""
         return (await self.ask(APPLY, token, tenant=tenant, text=text, **variables))["applyDefinitions"]
 
+    async def label(self, tenant: str, name: str, label: str, version: int, **variables: Any) -> Any:
+        """The payload of a label given to a version of a workflow, or of another kind."""
+        answer = await self.ask(
+            PUT_LABEL, tenant=tenant, name=name, label=label, version=version, **variables
+        )
+        return answer["answer"]
+
+    async def deeds(self, tenant: str) -> list[Any]:
+        """What is in the audit log, newest first."""
+        log = (await self.ask(AUDIT_LOG, tenant=tenant))["auditLog"]
+        return [edge["node"] for edge in log["edges"]]
+
     async def issue_key(self, tenant: str, role: str, name: str | None = None, **variables: Any) -> Any:
         """The payload of a new key; `role` is the schema's word, such as `TENANT_ADMIN`."""
         answer = await self.ask(ISSUE_KEY, tenant=tenant, role=role, name=name or role, **variables)
@@ -174,10 +186,15 @@ def task_text(name: str, schema: str = "{}", url: str = "https://users.example.c
 
 def workflow_text(name: str, task: str, data: str = "{}") -> str:
     """The document of a workflow with one step."""
-    return (
-        f"apiVersion: workflow.io/v1\nkind: Workflow\nmetadata: {{name: {name}}}\n"
-        f"spec: {{tasks: [{{id: only, taskRef: {task}, input: {data}}}]}}\n"
-    )
+    return steps_text(name, f"{{id: only, taskRef: {task}, input: {data}}}")
+
+
+def steps_text(name: str, *steps: str, **spec: str) -> str:
+    """The document of a workflow; its name may be `namespace/name`."""
+    namespace, _, own = name.rpartition("/")
+    metadata = f"{{name: {own}, namespace: {namespace}}}" if namespace else f"{{name: {own}}}"
+    fields = ", ".join([f"tasks: [{', '.join(steps)}]", *(f"{key}: {value}" for key, value in spec.items())])
+    return f"---\napiVersion: workflow.io/v1\nkind: Workflow\nmetadata: {metadata}\nspec: {{{fields}}}\n"
 
 
 CREATE_TENANT: Final = """
@@ -188,14 +205,33 @@ mutation ($text: String!) { createTenant(text: $text) {
 } }"""
 UPDATE_TENANT: Final = CREATE_TENANT.replace("createTenant", "updateTenant")
 APPLY: Final = """
-mutation ($tenant: String!, $text: String!, $dryRun: Boolean = false) {
-  applyDefinitions(tenant: $tenant, text: $text, dryRun: $dryRun) {
+mutation ($tenant: String!, $text: String!, $dryRun: Boolean = false, $force: Boolean = false) {
+  applyDefinitions(tenant: $tenant, text: $text, dryRun: $dryRun, force: $force) {
     definitions { kind name version digest changed }
     findings {
       code severity message source document pointer line column suggestion docs
       edit { startLine startColumn endLine endColumn replacement }
     }
     userErrors { field message code }
+} }"""
+PUT_LABEL: Final = """
+mutation ($tenant: String!, $name: String!, $label: String!, $version: Int!, $kind: DefinitionKind = Workflow) {
+  answer: putLabel(tenant: $tenant, kind: $kind, name: $name, label: $label, version: $version) {
+    definition { name version labels }
+    findings { code message document source }
+    userErrors { field message code }
+} }"""
+REMOVE_LABEL: Final = """
+mutation ($tenant: String!, $name: String!, $label: String!) {
+  answer: removeLabel(tenant: $tenant, kind: Workflow, name: $name, label: $label) {
+    definition { name version labels }
+    findings { code message document source }
+    userErrors { field message code }
+} }"""
+AUDIT_LOG: Final = """
+query ($tenant: String!, $first: Int = 50, $after: String) {
+  auditLog(tenant: $tenant, first: $first, after: $after) {
+    edges { node { actor action target details at } } pageInfo { hasNextPage endCursor }
 } }"""
 ISSUE_KEY: Final = """
 mutation ($tenant: String!, $role: Role!, $name: String!, $expiresAt: DateTime) {

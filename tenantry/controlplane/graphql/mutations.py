@@ -11,12 +11,15 @@ from tenantry.controlplane.graphql.context import Info
 from tenantry.controlplane.graphql.types import (
     ApiKey,
     AppliedDefinition,
+    Definition,
+    DefinitionKind,
     Finding,
     RateCard,
     Tenant,
     UserError,
     to_api_key,
     to_applied_definition,
+    to_definition,
     to_finding,
     to_rate_card,
     to_tenant,
@@ -40,6 +43,15 @@ class ApplyDefinitionsPayload:
     """What an apply did; nothing when there are user errors."""
 
     definitions: list[AppliedDefinition] = strawberry.field(default_factory=list)
+    findings: list[Finding] = strawberry.field(default_factory=list)
+    user_errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type(description="The version that was labelled, or the current one of what lost a label.")
+class LabelPayload:
+    """The version that was labelled, or the current one of what lost a label."""
+
+    definition: Definition | None = None
     findings: list[Finding] = strawberry.field(default_factory=list)
     user_errors: list[UserError] = strawberry.field(default_factory=list)
 
@@ -90,15 +102,38 @@ async def _update_tenant(info: Info, text: str) -> TenantPayload:
 
 
 async def _apply_definitions(
-    info: Info, tenant: str, text: str, *, dry_run: bool = False
+    info: Info, tenant: str, text: str, *, dry_run: bool = False, force: bool = False
 ) -> ApplyDefinitionsPayload:
-    """Applies the Workflow and WorkflowTask documents of a YAML or JSON text, all or none of them."""
+    """Applies the Workflow and WorkflowTask documents of a YAML or JSON text, all or none of them.
+
+    With `force`, stored workflows may stop being valid; they are marked, and the audit log says who did it.
+    """
     context = info.context
-    applied = await context.services.definitions.apply(context.actor, tenant, text, is_dry_run=dry_run)
+    applied = await context.services.definitions.apply(
+        context.actor, tenant, text, is_dry_run=dry_run, is_forced=force
+    )
     return ApplyDefinitionsPayload(
         definitions=[to_applied_definition(definition) for definition in applied.definitions],
         findings=[to_finding(finding) for finding in applied.findings],
     )
+
+
+async def _put_label(
+    info: Info, tenant: str, kind: DefinitionKind, name: str, *, label: str, version: int
+) -> LabelPayload:
+    """Gives a version of a definition a label such as `stable`; whichever had it loses it."""
+    context = info.context
+    row = await context.services.labels.put(
+        context.actor, tenant, kind.value, name, label=label, version=version
+    )
+    return LabelPayload(definition=to_definition(row))
+
+
+async def _remove_label(info: Info, tenant: str, kind: DefinitionKind, name: str, label: str) -> LabelPayload:
+    """Takes a label away from whichever version has it; refused while stored workflows refer to it."""
+    context = info.context
+    row = await context.services.labels.remove(context.actor, tenant, kind.value, name, label=label)
+    return LabelPayload(definition=to_definition(row))
 
 
 async def _issue_api_key(
@@ -171,6 +206,8 @@ class Mutation:
     create_tenant: TenantPayload | None = _mutation(_create_tenant)
     update_tenant: TenantPayload | None = _mutation(_update_tenant)
     apply_definitions: ApplyDefinitionsPayload | None = _mutation(_apply_definitions)
+    put_label: LabelPayload | None = _mutation(_put_label)
+    remove_label: LabelPayload | None = _mutation(_remove_label)
     issue_api_key: IssueApiKeyPayload | None = _mutation(_issue_api_key)
     revoke_api_key: RevokeApiKeyPayload | None = _mutation(_revoke_api_key)
     set_rate_card: RateCardPayload | None = _mutation(_set_rate_card)

@@ -9,11 +9,13 @@ from tenantry.controlplane.graphql.connections import Connection, decode_cursor,
 from tenantry.controlplane.graphql.context import Info
 from tenantry.controlplane.graphql.types import (
     ApiKey,
+    Deed,
     Definition,
     DefinitionKind,
     Tenant,
     WorkflowUsageEntry,
     to_api_key,
+    to_deed,
     to_definition,
     to_tenant,
     to_usage_entry,
@@ -40,16 +42,21 @@ async def _definitions(
     tenant: str,
     *,
     kind: DefinitionKind | None = None,
+    broken: bool | None = None,
     first: int = _PAGE,
     after: str | None = None,
 ) -> Connection[Definition]:
-    """The current versions of a tenant's definitions by kind and name, of one kind or of all."""
+    """The current versions of a tenant's definitions by kind and name, of one kind or of all.
+
+    Those that forced changes broke, or only the others, when `broken` says so.
+    """
     context = info.context
     key = decode_cursor(after, str, str) if after is not None else ("", "")
     page = await context.services.definitions.page(
         context.actor,
         tenant,
         kind=kind.value if kind else None,
+        broken=broken,
         first=first,
         after=(str(key[0]), str(key[1])),
     )
@@ -104,6 +111,16 @@ async def _usage_summary(
     return [to_usage_entry(entry) for entry in entries]
 
 
+async def _audit_log(
+    info: Info, tenant: str, *, first: int = _PAGE, after: str | None = None
+) -> Connection[Deed]:
+    """What was done to a tenant and by whom, newest first; for its admins."""
+    context = info.context
+    before = int(decode_cursor(after, int)[0]) if after is not None else None
+    page = await context.services.audit.page(context.actor, tenant, first=first, before=before)
+    return to_connection(page, to_deed, lambda row: (row.id or 0,), is_first=after is None)
+
+
 def _query(resolver: Any) -> Any:
     return strawberry.field(resolver=resolver, description=resolver.__doc__)
 
@@ -118,4 +135,5 @@ class Query:
     definition: Definition | None = _query(_definition)
     definition_versions: Connection[Definition] | None = _query(_definition_versions)
     api_keys: Connection[ApiKey] | None = _query(_api_keys)
+    audit_log: Connection[Deed] | None = _query(_audit_log)
     usage_summary: list[WorkflowUsageEntry] | None = _query(_usage_summary)

@@ -9,7 +9,7 @@ from strawberry.scalars import JSON
 from tenantry.controlplane.graphql.context import Info
 from tenantry.controlplane.services import definitions
 from tenantry.controlplane.services.usage import WorkflowUsage
-from tenantry.controlplane.store.tables import ApiKeyRow, DefinitionVersionRow, TenantRow
+from tenantry.controlplane.store.tables import ApiKeyRow, AuditRow, DefinitionVersionRow, TenantRow
 from tenantry.language import findings
 from tenantry.language.findings import Severity
 from tenantry.tenants import rate_card
@@ -58,17 +58,48 @@ class Tenant:
     )
 
 
+async def _labels(root: strawberry.Parent["Definition"], info: Info) -> list[str]:
+    labels = await info.context.labels.load((root.tenant, root.kind.value, root.name))
+    return [label for label, version in labels if version == root.version]
+
+
+async def _findings(root: strawberry.Parent["Definition"], info: Info) -> list["Finding"]:
+    version, found = await info.context.findings.load((root.tenant, root.kind.value, root.name))
+    return [to_finding(finding) for finding in found] if version == root.version else []
+
+
 @strawberry.type(description="A version of a workflow or task.")
 class Definition:
     """A version of a workflow or task."""
 
+    tenant: strawberry.Private[str]
     kind: DefinitionKind
-    name: str
+    name: str = strawberry.field(description="A workflow's is `namespace/name` when it has a namespace.")
     version: int
+    labels: list[str] | None = strawberry.field(
+        resolver=_labels, description="The labels of this version, such as `stable`."
+    )
+    findings: list["Finding"] | None = strawberry.field(
+        resolver=_findings,
+        description="The errors that forced changes of what it uses left it with, while it is current.",
+    )
     digest: str = strawberry.field(description="Content hash: equal documents have equal digests.")
     document: JSON = strawberry.field(description="The document as applied.")
     author: str = strawberry.field(description="Id of the API key that applied it.")
     created_at: datetime
+
+
+@strawberry.type(description="Something that was done to a tenant.")
+class Deed:
+    """Something that was done to a tenant."""
+
+    actor: str = strawberry.field(description="Id of the API key that did it.")
+    action: str = strawberry.field(description="Such as `definition.apply`.")
+    target: str = strawberry.field(description="What it was done to.")
+    details: JSON = strawberry.field(
+        description="What the action says of itself; an apply that was forced names the workflows it broke."
+    )
+    at: datetime
 
 
 @strawberry.type(description="An API key, without its token.")
@@ -193,6 +224,7 @@ def to_tenant(row: TenantRow) -> Tenant:
 def to_definition(row: DefinitionVersionRow) -> Definition:
     """A row as the schema shows it."""
     return Definition(
+        tenant=row.tenant,
         kind=DefinitionKind(row.kind),
         name=row.name,
         version=row.version,
@@ -201,6 +233,11 @@ def to_definition(row: DefinitionVersionRow) -> Definition:
         author=row.author,
         created_at=row.created_at,
     )
+
+
+def to_deed(row: AuditRow) -> Deed:
+    """A row of the audit log as the schema shows it."""
+    return Deed(actor=row.actor, action=row.action, target=row.target, details=JSON(row.details), at=row.at)
 
 
 def to_api_key(row: ApiKeyRow) -> ApiKey:

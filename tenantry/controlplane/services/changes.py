@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from tenantry.controlplane.services.access import transaction
 from tenantry.controlplane.services.errors import NotFoundError
+from tenantry.controlplane.services.stored import load_stored
 from tenantry.controlplane.store.api_keys import keys_in_force
 from tenantry.controlplane.store.audit import record_deed
 from tenantry.controlplane.store.bundles import replace_bundle
-from tenantry.controlplane.store.definitions import current_definitions
 from tenantry.controlplane.store.rate_cards import find_rate_card
 from tenantry.controlplane.store.tables import BundleRow
 from tenantry.controlplane.store.tenants import lock_tenant
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from tenantry.controlplane.services.clock import Clock
     from tenantry.controlplane.store.database import Database
-    from tenantry.controlplane.store.tables import TenantRow
+    from tenantry.controlplane.store.tables import DefinitionVersionRow, TenantRow
     from tenantry.tenants.roles import Principal
 
 
@@ -114,23 +114,16 @@ class TenantChanges:
 
 async def _compose(change: Change) -> Bundle:
     session, tenant = change.session, change.tenant
-    definitions = await current_definitions(session, tenant.tenant)
+    stored = await load_stored(session, tenant.tenant)
     keys = await keys_in_force(session, tenant.tenant, change.now)
     rate_card = await find_rate_card(session, tenant.tenant, change.now)
     return Bundle(
         tenant=tenant.tenant,
         revision=tenant.revision,
         spec=tenant.document["spec"],
-        definitions=tuple(
-            BundledDefinition(
-                kind=row.kind,
-                name=row.name,
-                version=row.version,
-                digest=row.digest,
-                document=row.document,
-            )
-            for row in definitions
-        ),
+        definitions=tuple(map(_bundled, stored.current.values())),
+        pinned=tuple(map(_bundled, stored.older())),
+        references={reference: row.version for reference, row in sorted(stored.pinned.items())},
         keys=tuple(
             BundledKey(
                 id=key.id,
@@ -141,4 +134,10 @@ async def _compose(change: Change) -> Bundle:
             for key in keys
         ),
         rate_card=rate_card.prices if rate_card else {},
+    )
+
+
+def _bundled(row: DefinitionVersionRow) -> BundledDefinition:
+    return BundledDefinition(
+        kind=row.kind, name=row.name, version=row.version, digest=row.digest, document=row.document
     )

@@ -74,9 +74,9 @@ class RejectedError(ServiceError):
         findings: what validation has to say, warnings included; the first 200 of it.
     """
 
-    def __init__(self, findings: tuple[Finding, ...]) -> None:
+    def __init__(self, findings: tuple[Finding, ...], *, field: str = "text") -> None:
         shown = findings[:MAX_FINDINGS]
         left_out = f" (the first {len(shown)} of {len(findings)})" if len(shown) < len(findings) else ""
-        message = f"nothing was applied: see the findings{left_out}"
-        super().__init__("documents.rejected", message, field="text")
+        message = f"nothing was changed: see the findings{left_out}"
+        super().__init__("documents.rejected", message, field=field)
         self.findings = shown

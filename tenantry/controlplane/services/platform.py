@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tenantry.controlplane.services.api_keys import ApiKeys
+from tenantry.controlplane.services.audit import Audit
 from tenantry.controlplane.services.authentication import Authentication
 from tenantry.controlplane.services.bundles import Bundles
 from tenantry.controlplane.services.changes import TenantChanges
 from tenantry.controlplane.services.definitions import Definitions
+from tenantry.controlplane.services.labels import Labels
 from tenantry.controlplane.services.tenants import Tenants
 from tenantry.controlplane.services.usage import Usage
 
@@ -27,6 +29,8 @@ class Services:
     authentication: Authentication
     tenants: Tenants
     definitions: Definitions
+    labels: Labels
+    audit: Audit
     api_keys: ApiKeys
     usage: Usage
     bundles: Bundles
@@ -39,6 +43,8 @@ def make_services(database: Database, signing_key: Ed25519PrivateKey, clock: Clo
         authentication=Authentication(database, clock),
         tenants=Tenants(database, changes),
         definitions=Definitions(database, changes),
+        labels=Labels(database, changes),
+        audit=Audit(database),
         api_keys=ApiKeys(database, changes),
         usage=Usage(database),
         bundles=Bundles(database),

@@ -20,7 +20,8 @@ from tenantry.controlplane.services.errors import (
     RejectedError,
 )
 from tenantry.controlplane.services.pages import Page, check_page_size, to_page
-from tenantry.controlplane.store.definitions import count_definitions, current_definitions
+from tenantry.controlplane.services.stored import load_stored
+from tenantry.controlplane.store.definitions import count_definitions
 from tenantry.controlplane.store.rate_cards import add_rate_card, find_rate_card
 from tenantry.controlplane.store.tenants import add_tenant, find_tenant, list_tenants
 from tenantry.tenants.rate_card import DEFAULT_RATE_CARD, RateCard, RateCardError, parse_rate_card
@@ -155,8 +156,7 @@ def _read_rate_card(currency: str, prices: Sequence[tuple[Meter, str]]) -> RateC
 
 
 async def _judge(change: Change, document: Document) -> None:
-    rows = await current_definitions(change.session, document.name)
-    stored = {(row.kind, row.name): row.document for row in rows}
+    stored = await load_stored(change.session, document.name)
     spec = TenantSpec.model_validate(document.raw["spec"])
     findings = await asyncio.to_thread(judge_spec, stored, spec)
     if findings:

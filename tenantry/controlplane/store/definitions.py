@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, tuple_
+from sqlalchemy import and_, func, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
 from tenantry.controlplane.store.tables import DefinitionRow, DefinitionVersionRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sqlalchemy.ext.asyncio import AsyncSession
     from sqlmodel.sql.expression import SelectOfScalar
@@ -21,7 +21,7 @@ Current = DefinitionRow
 
 
 async def add_versions(session: AsyncSession, versions: Sequence[Version]) -> None:
-    """Writes new versions and makes each the current one of its definition."""
+    """Writes new versions and makes each the current one of its definition, with nothing wrong with it."""
     if not versions:
         return
     session.add_all(versions)
@@ -34,7 +34,8 @@ async def add_versions(session: AsyncSession, versions: Sequence[Version]) -> No
     )
     await session.execute(
         statement.on_conflict_do_update(
-            index_elements=["tenant", "kind", "name"], set_={"version": statement.excluded.version}
+            index_elements=["tenant", "kind", "name"],
+            set_={"version": statement.excluded.version, "findings": None},
         )
     )
 
@@ -46,12 +47,29 @@ async def current_definitions(session: AsyncSession, tenant: str) -> Sequence[Ve
 
 
 async def list_definitions(
-    session: AsyncSession, tenant: str, *, kind: str | None, after: tuple[str, str], limit: int
+    session: AsyncSession,
+    tenant: str,
+    *,
+    kind: str | None,
+    broken: bool | None,
+    after: tuple[str, str],
+    limit: int,
 ) -> Sequence[Version]:
-    """Up to `limit` current versions by kind and name, beginning behind the kind and name in `after`."""
+    """Up to `limit` current versions by kind and name, beginning behind the kind and name in `after`.
+
+    Args:
+        session: a transaction.
+        tenant: whose.
+        kind: only these, when it is given.
+        broken: only those that a forced change broke, or only the others, when it is given.
+        after: kind and name.
+        limit: how many.
+    """
     statement = _current(tenant).where(tuple_(col(Version.kind), col(Version.name)) > after)
     if kind is not None:
         statement = statement.where(col(Version.kind) == kind)
+    if broken is not None:
+        statement = statement.where(col(Current.findings).is_not(None) == broken)
     statement = statement.order_by(col(Version.kind), col(Version.name)).limit(limit)
     return (await session.scalars(statement)).all()
 
@@ -91,6 +109,24 @@ async def count_definitions(
     for tenant, kind, count in await session.execute(statement):
         counts.setdefault(tenant, []).append((kind, count))
     return counts
+
+
+async def broken_definitions(session: AsyncSession, tenant: str) -> Sequence[Current]:
+    """The tenant's current definitions that forced changes left with errors."""
+    statement = select(Current).where(col(Current.tenant) == tenant, col(Current.findings).is_not(None))
+    return (await session.scalars(statement)).all()
+
+
+async def mark_broken(
+    session: AsyncSession, tenant: str, findings: Mapping[tuple[str, str], list[dict[str, Any]]]
+) -> None:
+    """Notes what is wrong with current definitions, by kind and name; with an empty list, that nothing is."""
+    for (kind, name), found in findings.items():
+        await session.execute(
+            update(Current)
+            .where(col(Current.tenant) == tenant, col(Current.kind) == kind, col(Current.name) == name)
+            .values(findings=found or None)
+        )
 
 
 def _current(tenant: str) -> SelectOfScalar[Version]:

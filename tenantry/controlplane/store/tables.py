@@ -19,6 +19,7 @@ PLATFORM: Final = TenantId("")
 """Whom the platform's own keys belong to: no tenant can have this name."""
 
 _UTC: Final = DateTime(timezone=True)
+_JSON_OR_NULL: Final = JSON(none_as_null=True)
 
 
 class TenantRow(SQLModel, table=True):
@@ -34,7 +35,7 @@ class TenantRow(SQLModel, table=True):
 
 
 class DefinitionRow(SQLModel, table=True):
-    """Which version of a definition is current."""
+    """Which version of a definition is current; `findings` are the errors forced changes left it with."""
 
     __tablename__ = "definitions"
 
@@ -42,10 +43,15 @@ class DefinitionRow(SQLModel, table=True):
     kind: str = Field(primary_key=True)
     name: str = Field(primary_key=True)
     version: int
+    findings: list[dict[str, Any]] | None = Field(default=None, sa_type=_JSON_OR_NULL)
 
 
 class DefinitionVersionRow(SQLModel, table=True):
-    """One version of a definition; never changed once written. `document` is the document as applied."""
+    """One version of a definition; never changed once written. `document` is the document as applied.
+
+    A workflow is called by its namespace and name. `uses` is what it refers to, as `Kind/name`, and as
+    `Workflow/name@selector` when that chooses a version.
+    """
 
     __tablename__ = "definition_versions"
 
@@ -55,8 +61,21 @@ class DefinitionVersionRow(SQLModel, table=True):
     version: int = Field(primary_key=True)
     digest: str
     document: dict[str, Any] = Field(sa_type=JSON)
+    uses: list[str] = Field(sa_type=JSON)
     author: str
     created_at: datetime = Field(sa_type=_UTC)
+
+
+class DefinitionLabelRow(SQLModel, table=True):
+    """A name for a version of a definition, such as `stable`, which moves from version to version."""
+
+    __tablename__ = "definition_labels"
+
+    tenant: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    label: str = Field(primary_key=True)
+    version: int
 
 
 class AuditRow(SQLModel, table=True):

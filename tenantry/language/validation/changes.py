@@ -111,7 +111,8 @@ def workflow_interface(workflow: Workflow, output: Any) -> Interface:
 def breaking_changes(old: Interface, new: Interface) -> tuple[Change, ...]:
     """What breaks when the new version takes the place of the old one, input first; empty when nothing does.
 
-    What cannot be decided is no change. Fields that nobody declared are not sent and not given.
+    What cannot be decided is no change. Fields that nobody declared are not sent and not given; a field that
+    is given in addition breaks nobody.
     """
     taken = _Comparison(old.input, new.input, new.input_pointer, is_input=True)
     given = _Comparison(new.output, old.output, new.output_pointer, spells_fields=new.spells_output)
@@ -143,7 +144,7 @@ class _Comparison:
             # A demand of a recursive schema may ask for more than the schema does.
             if isinstance(refuted, Refuted) and not self._takes(refuted.counterexample):
                 is_told = True
-                if self._is_input or not self._is_removed(demand.field):
+                if self._is_input or not (demand.is_closure or self._is_removed(demand.field)):
                     yield self._change(demand, refuted)
         if isinstance(verdict, Refuted) and not is_told:
             yield self._made(self._kind(is_presence=False), (), self._pointer, verdict)

@@ -46,12 +46,14 @@ class Demand:
         pointer: JSON pointer into the schema, to where it is said.
         schema: what it asks of the whole value.
         is_presence: it asks only that the field is there.
+        is_closure: it asks only that there are no fields beside the declared ones.
     """
 
     field: tuple[str, ...]
     pointer: str
     schema: Any
     is_presence: bool = False
+    is_closure: bool = False
 
 
 def demands(schema: Any) -> Iterator[Demand]:
@@ -92,7 +94,8 @@ def _demands(node: Any, field: tuple[str, ...], pointer: str, wrap: Callable[[An
     if not _BY_NAME.isdisjoint(node):
         others = {keyword: node[keyword] for keyword in _BY_NAME & node.keys()}
         others["properties"] = dict.fromkeys(properties, True)
-        yield Demand(field=field, pointer=pointer, schema=wrap(others))
+        is_closure = node.get("additionalProperties") is False
+        yield Demand(field=field, pointer=pointer, schema=wrap(others), is_closure=is_closure)
     if "items" in node:
         yield from _demands(node["items"], (*field, ITEM), f"{pointer}/items", partial(_in_items, wrap))
 

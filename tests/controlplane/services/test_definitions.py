@@ -141,10 +141,11 @@ async def test_a_changed_task_that_breaks_a_stored_workflow_is_refused_naming_it
     payload = await api.apply(tenant, task_text("get", NEEDS_MORE))
     assert payload["definitions"] == []
     (finding,) = payload["findings"]
-    assert finding["document"] == "Workflow/report"
-    assert finding["source"] == "stored Workflow/report"
+    assert (finding["code"], finding["document"]) == ("WF601", "WorkflowTask/get")
+    assert finding["pointer"] == "/spec/inputSchema/properties/region"
+    assert (finding["line"], finding["column"]) == (4, 114)
     assert finding["message"].startswith("would break the workflow report: ")
-    assert "region" in finding["message"]
+    assert finding["message"].endswith("(input.region must be given now)")
 
 
 async def test_a_changed_task_may_come_with_the_workflow_mended(api: Api, tenant: str) -> None:

@@ -16,6 +16,7 @@ _TABLES = (
     "tenants",
     "definitions",
     "definition_versions",
+    "definition_labels",
     "audit_log",
     "api_keys",
     "bundles",
@@ -101,6 +102,7 @@ def _create_definition_tables() -> None:
         _text("kind", primary_key=True),
         _text("name", primary_key=True),
         sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("findings", postgresql.JSON(), nullable=True),
     )
     op.create_table(
         "definition_versions",
@@ -110,8 +112,17 @@ def _create_definition_tables() -> None:
         sa.Column("version", sa.Integer(), primary_key=True),
         _text("digest"),
         _json("document"),
+        _json("uses"),
         _text("author"),
         _instant("created_at"),
+    )
+    op.create_table(
+        "definition_labels",
+        _text("tenant", primary_key=True),
+        _text("kind", primary_key=True),
+        _text("name", primary_key=True),
+        _text("label", primary_key=True),
+        sa.Column("version", sa.Integer(), nullable=False),
     )
 
 
