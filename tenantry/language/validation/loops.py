@@ -109,7 +109,7 @@ def _check_list(items: Any, pointer: str, references: References) -> None:
     verdict = compare(items, _LIST)
     if isinstance(verdict, Refuted) and not is_untyped(items):
         value = verdict.counterexample
-        kinds = ", ".join(sorted(kinds_of(items) - {"array"}))
-        hint = "give a default with ?? []" if "array" in kinds_of(items) else ""
-        message = f"what is gone through must be a list, and this may be {kinds}"
+        others = kinds_of(items) - {"array"}
+        hint = "give a default with ?? []" if others == {"null"} else ""
+        message = f"what is gone through must be a list, and this may be {' or '.join(sorted(others))}"
         references.report.add(Code.ITEMS_TYPE, message, pointer, suggestion=hint, counterexample=value)

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenantry.language.codes import Code
+from tenantry.language.documents.model import Workflow
 from tenantry.language.documents.parsing import load_document, parse_documents
+from tenantry.language.documents.reading import read
 from tenantry.language.validation import Library, validate_task, validate_workflow
 from tenantry.language.validation.catalogue import CATALOGUE
 from tests.support.json_values import JSON_VALUES
@@ -30,6 +32,11 @@ PATHS = st.sampled_from(
         "secrets.X",
         "workflow.name",
         "forEach.x",
+        "forEach.$parent.x",
+        "forEach.$root.y",
+        "forEach.index",
+        "tasks.c.forEach.outputs",
+        "tasks.d.forEach.itemResults",
         "tasks",
         "input['a b'].c[2]",
         "tasks.a.output.tier",
@@ -54,17 +61,60 @@ INPUTS = st.recursive(
     ),
     max_leaves=6,
 )
-STEPS = st.fixed_dictionaries(
-    {
-        "id": st.sampled_from(["a", "b", "c", "d"]),
-        "taskRef": st.sampled_from(["fetch-user", "list-orders", "add-up", "write-audit", "probe", "gone"]),
-    },
+TASK_REFS = st.sampled_from(["fetch-user", "list-orders", "add-up", "write-audit", "probe", "gone"])
+WORKFLOW_REFS = st.sampled_from(["x", "other", "other@v1", "ns/other", "Not A Name", 5])
+LOOPS = st.fixed_dictionaries(
+    {"items": INPUTS}, optional={"itemVar": st.sampled_from(["x", "y", "index", 3]), "maxItems": st.just(5)}
+)
+
+
+def actions(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """What a step, a case or an `else` says of what it does, of steps that are nested."""
+    cases = st.lists(
+        st.builds(lambda match, action: {"match": match, **action}, st.sampled_from([1, "a", None]), inner),
+        max_size=2,
+    )
+    switches = st.fixed_dictionaries({"value": INPUTS, "cases": cases}, optional={"default": inner})
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "taskRef": TASK_REFS,
+            "workflowRef": WORKFLOW_REFS,
+            "switch": switches,
+            "tasks": st.lists(inner.flatmap(steps_of), max_size=2),
+            "forEach": LOOPS,
+            "input": INPUTS,
+            "output": INPUTS,
+        },
+    )
+
+
+def steps_of(action: Any) -> st.SearchStrategy[Any]:
+    """Steps that do something."""
+    return st.fixed_dictionaries(
+        {"id": st.sampled_from(["a", "b", "c", "d", "e"])},
+        optional={
+            "dependsOn": st.lists(st.sampled_from(["a", "b", "c", "zz"]), max_size=2),
+            "condition": st.fixed_dictionaries({"if": CONDITIONS}, optional={"else": st.just(action)}),
+            "timeout": st.sampled_from(["1s", "soon", 5]),
+            "fallback": st.sampled_from([{"taskRef": "probe"}, {"value": "{{input}}"}, {}]),
+            "compensate": st.builds(lambda value: {"taskRef": "write-audit", "input": value}, INPUTS),
+            "cache": st.just({"ttl": "1s", "key": "{{input.userId}}"}),
+            "optional": st.booleans(),
+            "typo": JSON_VALUES,
+        },
+    ).map(lambda step: {**step, **action})
+
+
+ACTIONS = st.recursive(st.builds(lambda name: {"taskRef": name}, TASK_REFS), actions, max_leaves=5)
+STEPS = ACTIONS.flatmap(steps_of)
+RESPONSES = st.none() | st.fixed_dictionaries(
+    {},
     optional={
-        "input": INPUTS,
-        "dependsOn": st.lists(st.sampled_from(["a", "b", "c", "zz"]), max_size=2),
-        "condition": st.fixed_dictionaries({"if": CONDITIONS}),
-        "timeout": st.sampled_from(["1s", "soon", 5]),
-        "typo": JSON_VALUES,
+        "status": st.sampled_from([200, 1, "{{input}}"]),
+        "headers": st.dictionaries(st.sampled_from(["X-A", "Content-Length", "a b"]), TEXTS),
+        "contentType": st.sampled_from(["text/plain", "application/json", "{{input}}"]),
+        "body": INPUTS,
     },
 )
 SCHEMAS = st.recursive(
@@ -97,12 +147,14 @@ def known_tasks() -> dict[str, Any]:
 KNOWN = known_tasks()
 
 
-@given(st.lists(STEPS, min_size=1, max_size=4), SCHEMAS, INPUTS)
-def test_any_workflow_gives_only_findings(steps: list[Any], schema: Any, output: Any) -> None:
-    raw = document("Workflow", {"input": schema, "tasks": steps, "output": output})
+@given(st.lists(STEPS, min_size=1, max_size=4), SCHEMAS, INPUTS, RESPONSES)
+def test_any_workflow_gives_only_findings(steps: list[Any], schema: Any, output: Any, response: Any) -> None:
+    raw = document("Workflow", {"input": schema, "tasks": steps, "output": output, "response": response})
     before = deepcopy(raw)
+    other, _ = read(load_document({**raw, "metadata": {"name": "other"}}), Workflow)
+    library = Library(tasks=KNOWN, workflows={} if other is None else {"other": other, "other@v1": other})
 
-    workflow, findings = validate_workflow(load_document(raw), Library(tasks=KNOWN))
+    workflow, findings = validate_workflow(load_document(raw), library)
 
     assert raw == before
     assert (workflow is None) == any(finding.severity == "error" for finding in findings)
