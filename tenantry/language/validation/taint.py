@@ -149,7 +149,7 @@ class _Check:
                 self._refuse(reader, value, f"{place}/switch/value", "the value of a switch")
         self._check_rest(reader, step, pointer)
         for call in calls_of(step, pointer):
-            self._check_call(reader, call)
+            self._check_call(reader, step, call)
         reader.uses.check_declarations()
 
     def _check_rest(self, reader: _Reader, step: Step, pointer: str) -> None:
@@ -194,11 +194,11 @@ class _Check:
 
     # What becomes of inputs
 
-    def _check_call(self, reader: _Reader, call: Call) -> None:
+    def _check_call(self, reader: _Reader, step: Step, call: Call) -> None:
         value, pointer = call.given
         if call.workflow is not None:
             self._refuse(reader, value, pointer, f"the workflow {call.workflow}", _INSIDE)
-        taint = self._flows.taint(value, reader.step)
+        taint = self._flows.taint(value, step)
         task = self._tasks.get(call.task or "")
         if task is None or not taint.secrets:
             return

@@ -28,6 +28,7 @@ class SecretFlows:
         self._waits = waits
         self._outputs: dict[str, Taint] = {}
         self._items: dict[str, Taint] = {}
+        self._known: dict[tuple[int, str], Taint] = {}
 
     def follow(self, steps: tuple[Step, ...]) -> None:
         """Finds the taints of the outputs of all steps of a graph, and of those inside of them."""
@@ -35,9 +36,12 @@ class SecretFlows:
         for name in self._order(steps):
             self._follow_step(by_id[name])
 
-    def taint(self, value: Json, step: Step | None) -> Taint:
-        """The taint of a value that a step, or a workflow at its end, makes of templates."""
-        return taint_of(value, self._texts, lambda reference: self.read(reference, step))
+    def taint(self, value: Json, step: Step) -> Taint:
+        """The taint of a value that a step makes of templates. A value of the workflow is worked out once."""
+        key = (id(value), step.id)
+        if key not in self._known:
+            self._known[key] = taint_of(value, self._texts, lambda reference: self.read(reference, step))
+        return self._known[key]
 
     def read(self, reference: Reference, step: Step | None) -> Taint:
         """The taint of what a reference gives to a step; what it does not declare is told elsewhere."""

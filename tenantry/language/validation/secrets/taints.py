@@ -54,6 +54,8 @@ class Taint:
     ) -> Taint:
         """Of an object of these fields, or a list of these items."""
         kept = {key: part for key, part in parts.items() if part.secrets}
+        if not kept and items is None:
+            return cls.of(anywhere)
         items = items if items is not None and items.secrets else None
         inside = [*kept.values(), *([items] if items is not None else ())]
         secrets = anywhere.union(*(part.secrets for part in inside))
