@@ -68,6 +68,8 @@ class _Step:
 
     def follow(self, node: Any) -> Found | Missing | None:
         """What all keywords of a subschema say together."""
+        if is_untyped(node):
+            return Found(UNTYPED)  # nobody can say that it is not there
         types = types_of(self.root, node)
         container = "object" if isinstance(self.key, str) else "array"
         if types is not None and container not in types:

@@ -22,7 +22,7 @@ from tenantry.language.templates.errors import TemplateSyntaxError
 from tenantry.language.templates.predicates import comparison_problem
 from tenantry.language.validation.facts import facts_when
 from tenantry.language.validation.inference import report_syntax
-from tenantry.language.validation.kinds import kinds_of, values_of
+from tenantry.language.validation.kinds import kinds_of, known_kinds, values_of
 from tenantry.language.values import Json, dump_json
 
 if TYPE_CHECKING:
@@ -54,14 +54,12 @@ class _Check:
 
     def truth(self, expression: Expression) -> None:
         """Checks an expression that has to be true or false."""
-        kinds = kinds_of(self._schema(expression))
-        if "boolean" not in kinds:
-            self._add(
-                Code.CONDITION_TYPE,
-                f"{self._written(expression)} is {_named(kinds)}, and a condition needs a boolean",
-                expression,
-                "compare it with something, as in == or >",
-            )
+        schema = self._schema(expression)
+        wrong = known_kinds(schema) - {"boolean"}
+        if wrong:
+            said = _said(self._written(expression), schema, wrong)
+            hint = "compare it with something, as in == or >"
+            self._add(Code.CONDITION_TYPE, f"{said}, and a condition needs a boolean", expression, hint)
 
     def _schema(self, expression: Expression) -> Any:
         match expression:
@@ -88,13 +86,18 @@ class _Check:
 
     def _compare(self, compare: Compare) -> None:
         left, right = self._schema(compare.left), self._schema(compare.right)
-        pairs = product(kinds_of(left), kinds_of(right))
-        problems = {comparison_problem(compare.comparison, one, other) for one, other in pairs}
-        if problems and "" not in problems:
-            one = f"{self._written(compare.left)} is {_named(kinds_of(left))}"
-            other = f"{self._written(compare.right)} is {_named(kinds_of(right))}"
+        wrong = [
+            (one, other)
+            for one, other in product(sorted(known_kinds(left)), sorted(known_kinds(right)))
+            if comparison_problem(compare.comparison, one, other)
+        ]
+        if wrong:
+            one = _said(self._written(compare.left), left, frozenset(pair[0] for pair in wrong))
+            other = _said(self._written(compare.right), right, frozenset(pair[1] for pair in wrong))
             message = f"{one} and {other}: {compare.comparison} cannot compare them"
             hint = "nothing is converted; compare values of one type"
+            if any("null" in pair for pair in wrong):
+                hint = "ask for null before, as in {{…}} != null && …, or give a default with ??"
             self._add(Code.CONDITION_TYPE, message, compare, hint)
         elif compare.comparison in {Comparison.EQUAL, Comparison.NOT_EQUAL}:
             self._check_listed(compare, left, right)
@@ -135,6 +138,12 @@ class _Check:
         self._references.report.add(
             code, message, self._pointer, offset=expression.offset, suggestion=suggestion, severity=severity
         )
+
+
+def _said(written: str, schema: Any, wrong: frozenset[str]) -> str:
+    """What the author wrote, and what it is, or may be beside what would do."""
+    verb = "is" if wrong == kinds_of(schema) else "may be"
+    return f"{written} {verb} {_named(wrong)}"
 
 
 def _named(kinds: frozenset[str]) -> str:

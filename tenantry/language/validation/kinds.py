@@ -25,6 +25,16 @@ def kinds_of(schema: Any) -> frozenset[str]:
     return KINDS if types is None else frozenset(map(_kind, types))
 
 
+def known_kinds(schema: Any) -> frozenset[str]:
+    """The kinds that values are known to be of: of a schema that says nothing of it, none."""
+    if is_untyped(schema):
+        return frozenset()
+    if isinstance(schema, dict) and schema.keys() == {"anyOf"}:
+        return frozenset[str]().union(*map(known_kinds, schema["anyOf"]))
+    kinds = kinds_of(schema)
+    return frozenset() if kinds == KINDS else kinds
+
+
 def values_of(schema: Any) -> tuple[Json, ...] | None:
     """The only values a schema allows, when it lists them."""
     if not isinstance(schema, dict):

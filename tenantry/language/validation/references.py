@@ -185,19 +185,22 @@ class _Lookup:
         for end, fact in [*self._facts(start, path), (len(path), None)]:
             found = self._look(schema, (*start, *path[:done]), path[done:end])
             if isinstance(found, Missing):
-                return UNTYPED
+                return self._defaulted(UNTYPED, optional=True)
             schema = found.schema if fact is None else narrowed(found.schema, fact.schema)
             optional = (optional or found.optional) and not (fact and fact.present)
             done = end
-        if self._reference.default is not msgspec.UNSET:
-            return with_default(schema, self._reference.default, optional=optional)
-        if optional:
+        if optional and not self._has_default:
             self._add(
                 Code.MAY_BE_MISSING,
                 f"{self._reference.path_text} may be missing, because its schema does not require it",
                 "give a default with ??, or require it in the schema",
             )
-        return schema
+        return self._defaulted(schema, optional=optional)
+
+    def _defaulted(self, schema: Any, *, optional: bool) -> Any:
+        """The schema of what the reference gives, whose default stands in for null and what is not there."""
+        default = self._reference.default
+        return schema if default is msgspec.UNSET else with_default(schema, default, optional=optional)
 
     def _facts(self, start: Path, path: Path) -> Iterator[tuple[int, Fact]]:
         facts = self._readable.facts
