@@ -87,8 +87,8 @@ class _Mender:
         owners = self._owners(place.tokens)
         if len(owners) < len(place.tokens):
             return True  # left out already, with what it stands in
-        if detail["type"] == "too_short" and owners[-1][place.tokens[-1]]:
-            return True  # only because its entries are wrong
+        if detail["type"] == "too_short" and owners[-1].get(place.tokens[-1], True):
+            return True  # only because its entries are wrong; or it is left out already
         if place.tokens and place.required[-1] and self._make_up(detail, place, owners[-1]):
             return True
         for owner, token, required in reversed([*zip(owners, place.tokens, place.required, strict=True)]):

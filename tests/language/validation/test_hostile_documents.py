@@ -13,6 +13,7 @@ from tenantry.language.codes import Code
 from tenantry.language.documents.model import Workflow
 from tenantry.language.documents.parsing import load_document, parse_documents
 from tenantry.language.documents.reading import read
+from tenantry.language.plan.compile import compile_task, compile_workflow
 from tenantry.language.validation import Library, validate_task, validate_workflow
 from tenantry.language.validation.catalogue import CATALOGUE
 from tests.support.json_values import JSON_VALUES
@@ -145,6 +146,7 @@ def known_tasks() -> dict[str, Any]:
 
 
 KNOWN = known_tasks()
+PLANS = {name: compile_task(task, "") for name, task in KNOWN.items()}
 
 
 @given(st.lists(STEPS, min_size=1, max_size=4), SCHEMAS, INPUTS, RESPONSES)
@@ -159,6 +161,16 @@ def test_any_workflow_gives_only_findings(steps: list[Any], schema: Any, output:
     assert raw == before
     assert (workflow is None) == any(finding.severity == "error" for finding in findings)
     assert {finding.code for finding in findings} <= set(Code)
+
+
+@given(st.lists(ACTIONS.flatmap(steps_of), min_size=1, max_size=3))
+def test_a_workflow_that_validates_compiles(steps: list[Any]) -> None:
+    raw = document("Workflow", {"tasks": steps})
+    workflow, _ = validate_workflow(load_document(raw), Library(tasks=KNOWN))
+
+    if workflow is not None:
+        plan = compile_workflow(workflow, PLANS, version=1, digest="d")
+        assert [step.id for step in plan.graph.steps] == [step["id"] for step in steps]
 
 
 @given(SCHEMAS, SCHEMAS, TEXTS, INPUTS, CONDITIONS)
