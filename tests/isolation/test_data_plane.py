@@ -33,6 +33,11 @@ apiVersion: workflow.io/v1
 kind: Workflow
 metadata: {name: echo}
 spec: {tasks: [{id: echo, taskRef: echo, input: "{{input}}"}], output: "{{tasks.echo.output}}"}
+---
+apiVersion: workflow.io/v1
+kind: Workflow
+metadata: {name: echo, namespace: inner}
+spec: {tasks: [{id: echo, taskRef: echo, input: "{{input}}"}], output: "{{tasks.echo.output}}"}
 """
 
 
@@ -54,15 +59,22 @@ READ: Final = Operation(roles=READERS)
 READ_FOREIGN: Final = Operation(roles=READERS, foreign=True)
 ORDER: Final = Operation(method="POST", roles=AUTHORS, foreign=True)
 CALL: Final = Operation(method="POST", roles=CALLERS, options={"json": {"secret": "of-acme"}})
+OF_WORKFLOWS: Final = {
+    "/{name}/execute": CALL,
+    "/{name}/test": CALL,
+    "": READ,
+    "/{name}": READ,
+    "/{name}/plan": READ,
+    "/{name}/executions": READ,
+}
 MATRIX: Final = {
-    f"{API}/workflows/{{name}}/execute": CALL,
-    f"{API}/workflows/{{name}}/test": CALL,
-    f"{API}/workflows": READ,
-    f"{API}/workflows/{{name}}": READ,
-    f"{API}/workflows/{{name}}/plan": READ,
+    **{f"{API}/workflows{path}": operation for path, operation in OF_WORKFLOWS.items()},
+    **{
+        f"{API}/namespaces/{{namespace}}/workflows{path}": operation
+        for path, operation in OF_WORKFLOWS.items()
+    },
     f"{API}/tasks": READ,
     f"{API}/tasks/{{name}}": READ,
-    f"{API}/workflows/{{name}}/executions": READ,
     f"{API}/executions/{{id}}": READ_FOREIGN,
     f"{API}/executions/{{id}}/trace": READ_FOREIGN,
     f"{API}/executions/{{id}}/events": READ_FOREIGN,
@@ -95,6 +107,7 @@ class Place:
         url = path.format(
             tenant=tenant,
             name="echo",
+            namespace="inner",
             id=self.executions.get(owner, UNKNOWN),
             circuit=self.circuits.get(owner, "unknown"),
         )

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _TENANT = "/tenants/{tenant}/api/v1"
+_WORKFLOWS = (f"{_TENANT}/workflows", f"{_TENANT}/namespaces/{{namespace}}/workflows")
 
 
 def create_app(services: Services) -> ASGIApp:
@@ -43,15 +44,23 @@ def create_app(services: Services) -> ASGIApp:
     executions = ExecutionEndpoints(services)
     circuits = CircuitEndpoints(services)
     health = HealthEndpoints(services)
+    of_workflow = {
+        "": _Resource("GET", definitions.get_workflow),
+        "/execute": _Resource("POST", execute.execute),
+        "/test": _Resource("POST", execute.dry_run),
+        "/plan": _Resource("GET", PlanEndpoint(services).get_plan),
+        "/executions": _Resource("GET", executions.list_executions),
+    }
+    of_workflows = _Resource("GET", definitions.list_workflows)
     routes = {
-        f"{_TENANT}/workflows/{{name}}/execute": _Resource("POST", execute.execute),
-        f"{_TENANT}/workflows/{{name}}/test": _Resource("POST", execute.dry_run),
-        f"{_TENANT}/workflows": _Resource("GET", definitions.list_workflows),
-        f"{_TENANT}/workflows/{{name}}": _Resource("GET", definitions.get_workflow),
-        f"{_TENANT}/workflows/{{name}}/plan": _Resource("GET", PlanEndpoint(services).get_plan),
+        **dict.fromkeys(_WORKFLOWS, of_workflows),
+        **{
+            f"{workflows}/{{name}}{path}": resource
+            for workflows in _WORKFLOWS
+            for path, resource in of_workflow.items()
+        },
         f"{_TENANT}/tasks": _Resource("GET", definitions.list_tasks),
         f"{_TENANT}/tasks/{{name}}": _Resource("GET", definitions.get_task),
-        f"{_TENANT}/workflows/{{name}}/executions": _Resource("GET", executions.list_executions),
         f"{_TENANT}/executions/{{id}}": _Resource("GET", executions.get_execution),
         f"{_TENANT}/executions/{{id}}/trace": _Resource("GET", executions.get_trace),
         f"{_TENANT}/executions/{{id}}/events": _Resource("GET", executions.get_events),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tenantry.dataplane.gateway import errors
 from tenantry.dataplane.gateway.access import admit_caller
 from tenantry.dataplane.gateway.answers import json_answer
+from tenantry.dataplane.gateway.names import namespace_prefix, workflow_name
 from tenantry.tenants.roles import Permission
 
 if TYPE_CHECKING:
@@ -25,13 +26,14 @@ class DefinitionEndpoints:
         self._services = services
 
     async def list_workflows(self, request: Request) -> Response:
-        """The tenant's workflows, by name."""
-        tenant = self._tenant(request)
-        return json_answer({"workflows": [_workflow_line(item) for item in tenant.workflows()]})
+        """The tenant's workflows, or those of a namespace, by name."""
+        workflows, prefix = self._tenant(request).workflows(), namespace_prefix(request)
+        lines = [_workflow_line(item) for item in workflows if item.name.startswith(prefix)]
+        return json_answer({"workflows": lines})
 
     async def get_workflow(self, request: Request) -> Response:
         """One workflow with its document."""
-        return self._one(request, "Workflow", "workflow")
+        return self._one(request, "Workflow", workflow_name(request))
 
     async def list_tasks(self, request: Request) -> Response:
         """The tenant's tasks, by name."""
@@ -40,12 +42,12 @@ class DefinitionEndpoints:
 
     async def get_task(self, request: Request) -> Response:
         """One task with its document."""
-        return self._one(request, "WorkflowTask", "task")
+        return self._one(request, "WorkflowTask", request.path_params["name"])
 
-    def _one(self, request: Request, kind: str, what: str) -> Response:
-        definition = self._tenant(request).definition(kind, request.path_params["name"])
+    def _one(self, request: Request, kind: str, name: str) -> Response:
+        definition = self._tenant(request).definition(kind, name)
         if definition is None:
-            raise errors.not_found(what)
+            raise errors.not_found("workflow" if kind == "Workflow" else "task")
         return json_answer({**_line(definition), "definition": definition.document})
 
     def _tenant(self, request: Request) -> ServedTenant:

@@ -23,6 +23,7 @@ from tenantry.dataplane.gateway import errors
 from tenantry.dataplane.gateway.access import Caller, admit_caller
 from tenantry.dataplane.gateway.answers import json_answer
 from tenantry.dataplane.gateway.costs import cost
+from tenantry.dataplane.gateway.names import workflow_name
 from tenantry.dataplane.identifiers import parse_execution_id
 from tenantry.dataplane.journal.history import ExecutionSummary, HistoryFilter
 from tenantry.tenants.roles import Permission
@@ -150,7 +151,7 @@ def _filter(request: Request) -> HistoryFilter:
     cursor = None
     if "cursor" in query and (cursor := parse_execution_id(query["cursor"])) is None:
         raise errors.bad_query("cursor", "send back a nextCursor as it was given")
-    workflow = request.path_params["name"]
+    workflow = workflow_name(request)
     if "\0" in workflow:
         raise errors.not_found("workflow")
     return HistoryFilter(

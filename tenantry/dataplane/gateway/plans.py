@@ -11,6 +11,7 @@ from starlette.responses import Response
 from tenantry.dataplane.bundles.plans import TaskNotAllowedError
 from tenantry.dataplane.gateway import errors
 from tenantry.dataplane.gateway.access import Caller, admit_caller
+from tenantry.dataplane.gateway.names import workflow_name
 from tenantry.language.plan.explain import explain_dot, explain_json, explain_mermaid, explain_text
 from tenantry.tenants.roles import Permission
 
@@ -37,7 +38,7 @@ async def find_plan(services: Services, request: Request, permission: Permission
         RefusedError: the caller may not, or there is no such workflow.
     """
     caller = admit_caller(services.registry, request, services.clock, permission)
-    name = request.path_params["name"]
+    name = workflow_name(request)
     plan = caller.tenant.ready_plan(name)
     try:
         if plan is None and caller.tenant.definition("Workflow", name):
