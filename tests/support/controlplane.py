@@ -215,7 +215,9 @@ mutation ($tenant: String!, $text: String!, $dryRun: Boolean = false, $force: Bo
     userErrors { field message code }
 } }"""
 PUT_LABEL: Final = """
-mutation ($tenant: String!, $name: String!, $label: String!, $version: Int!, $kind: DefinitionKind = Workflow) {
+mutation (
+  $tenant: String!, $name: String!, $label: String!, $version: Int!, $kind: DefinitionKind = Workflow
+) {
   answer: putLabel(tenant: $tenant, kind: $kind, name: $name, label: $label, version: $version) {
     definition { name version labels }
     findings { code message document source }
