@@ -27,6 +27,7 @@ TASKS = "---\n".join(
     for name, spec in (
         ("send", 'type: http\nrequest: {url: "https://x.example.com/", headers: {A: "{{input.a}}"}}'),
         ("by-url", 'type: http\nrequest: {url: "https://x.example.com/{{input.a.b}}/{{input.list[1]}}"}'),
+        ("in-url", 'type: http\nrequest: {url: "https://x.example.com/{{input.a}}"}'),
         ("tenants-url", 'type: http\nrequest: {url: "https://x.example.com/{{tenant.name}}"}'),
         ("cached", 'type: http\nrequest: {url: "https://x.example.com/"}\ncache: {ttl: 1s}'),
         (

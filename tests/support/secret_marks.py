@@ -35,7 +35,7 @@ class Execution:
 
     Attributes:
         leaks: places a mark came to and must not.
-        delivered: names of the secrets whose marks came to a task.
+        senders: ids of the steps that gave a mark to a task.
     """
 
     def __init__(self, workflow: Workflow, tasks: Mapping[str, WorkflowTask], flips: Iterator[bool]) -> None:
@@ -44,7 +44,7 @@ class Execution:
         self._results: dict[str, Any] = {}
         self._item: Any = None
         self.leaks: list[str] = []
-        self.delivered: set[str] = set()
+        self.senders: set[str] = set()
         self._run(workflow.spec.tasks)
         self._forbid(self._evaluate(workflow.spec.output), "output")
         if workflow.spec.response is not None:
@@ -156,7 +156,7 @@ class Execution:
     def _call(self, name: str, given: Any, step: Step, cache: ResultCache | None) -> Any:
         allowed = frozenset(use.name for use in step.secrets)
         self._forbid(given, f"{step.id} gives {name}", allowed)
-        self.delivered |= marks(given)
+        self.senders |= {step.id} if marks(given) else set()
         spec = self._tasks[name].spec
         if isinstance(spec, HttpTaskSpec):
             self._forbid(self._evaluate(spec.request.url, given), f"URL of {name}")
