@@ -59,10 +59,16 @@ class TranslatedExample:
     runs: tuple[TranslatedRun, ...]
 
     @property
+    def document(self) -> dict[str, Any]:
+        """The workflow's document."""
+        documents = parse_documents(self.path.read_text(), self.path.name).documents
+        return next(document.raw for document in documents if document.kind == "Workflow")
+
+    @property
     def workflow(self) -> str:
         """The workflow's name."""
-        documents = parse_documents(self.path.read_text(), self.path.name).documents
-        return next(document.name for document in documents if document.kind == "Workflow")
+        name: str = self.document["metadata"]["name"]
+        return name
 
     def __str__(self) -> str:
         """Names the example in test reports."""
@@ -90,6 +96,7 @@ def bundle_of(system: str, test_api: str) -> Bundle:
     )
 
 
+@cache
 def library_of(system: str) -> Library:
     """Everything of a system, each workflow also under the selectors it is referred to by."""
     found = documents_of(system)
