@@ -160,7 +160,7 @@ class BodyCompiler:
             items=compile_value(loop.items),
             variable=loop.item_var,
             action=action,
-            max_parallel=loop.max_parallel or self.max_parallel,
+            max_parallel=min(loop.max_parallel or self.max_parallel, self.max_parallel),
             max_items=loop.max_items,
             tolerant=loop.on_item_failure == "continue",
             text=loop.items,

@@ -390,3 +390,14 @@ def test_the_values_of_a_step_are_the_caller_s_only_when_nothing_comes_before_it
     (failed, *_) = complete(state, "a")
     assert isinstance(failed, TaskFailed)
     assert failed.failure.source is Source.UPSTREAM
+
+
+def test_whatever_a_step_does_it_tells_what_it_waited_for() -> None:
+    bodies = {"loop": loop([1]), "group": group({"x": []}), "child": child()}
+    plan = workflow(group({"first": [], **dict.fromkeys(bodies, ["first"])}, bodies))
+    state, _ = submit(plan, {"m": 1})
+    events = complete(state, "first")
+    begun = [
+        event for event in events if isinstance(event, ForEachStarted | GroupStarted | SubworkflowStarted)
+    ]
+    assert {event.task: event.waited_for for event in begun} == dict.fromkeys(bodies, ("first",))

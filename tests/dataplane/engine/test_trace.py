@@ -16,6 +16,7 @@ from tenantry.dataplane.engine.core.events import (
     ForEachStarted,
     GroupCompleted,
     GroupStarted,
+    SubworkflowStarted,
     SwitchMatched,
     TaskCompleted,
     TaskFailed,
@@ -195,3 +196,20 @@ def test_no_more_than_twenty_neighbours_are_named() -> None:
     found = tasks(*(started(f"s{number}", 0) for number in range(30)))
     assert len(found["s0"].ran_beside) == MAX_BESIDE
     assert len(found["s29"].ran_beside) == MAX_BESIDE
+
+
+def test_what_is_inside_waits_from_the_beginning_of_what_is_around_it() -> None:
+    found = tasks(
+        started("first", 0),
+        completed("first", 1),
+        ForEachStarted(at=START + 1.5, task="a", item_count=1, waited_for=("first",)),
+        started("a[0]", 2),
+        SubworkflowStarted(
+            at=START + 3, task="b", workflow="w", version=1, digest="", deadline_at=0.0, waited_for=("first",)
+        ),
+        started("b/x", 3.5),
+    )
+    assert (found["a"].waited_for, found["a"].wait_seconds) == (("first",), 0.5)
+    assert (found["a[0]"].waited_for, found["a[0]"].wait_seconds) == ((), 0.5)
+    assert (found["b"].waited_for, found["b"].wait_seconds) == (("first",), 2.0)
+    assert found["b/x"].wait_seconds == 0.5

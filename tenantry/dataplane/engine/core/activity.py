@@ -96,6 +96,14 @@ class Activity:
         """The path of a step inside this activity."""
         return f"{self.path}/{step}" if self.path else step
 
+    def waited_for(self) -> tuple[str, ...]:
+        """Paths of the steps this one had to wait for; a fallback waits for none."""
+        step, owner = self.step, self.owner
+        if step is None or owner is None or self.fell_back:
+            return ()
+        members = owner.inside.members
+        return tuple(members[index].path for index in step.dependencies)
+
     def count_attempts(self, running: int, unsafe: int) -> None:
         """Counts attempts of this activity in or out, all the way up."""
         activity: Activity | None = self

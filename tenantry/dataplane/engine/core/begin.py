@@ -150,12 +150,14 @@ def _begin_loop(state: ExecutionState, activity: Activity, body: ForEachPlan, no
     if state.iterations + count > MAX_ITERATIONS:
         message = f"an execution goes through at most {MAX_ITERATIONS} items, and {activity.path} is too many"
         raise _RefusedError(FailureCode.TOO_MANY_ITEMS, message)
-    return ForEachStarted(at=now, task=activity.path, item_count=count)
+    waited_for = activity.waited_for()
+    return ForEachStarted(at=now, task=activity.path, item_count=count, waited_for=waited_for)
 
 
 def _begin_group(_state: ExecutionState, activity: Activity, body: GroupPlan, now: float) -> AnyEvent:
     deadline_at = _deadline(activity, body.timeout_seconds, now)
-    return GroupStarted(at=now, task=activity.path, deadline_at=deadline_at)
+    waited_for = activity.waited_for()
+    return GroupStarted(at=now, task=activity.path, deadline_at=deadline_at, waited_for=waited_for)
 
 
 def _begin_workflow(
@@ -180,6 +182,7 @@ def _begin_workflow(
         version=child.version,
         digest=child.digest,
         deadline_at=deadline_at,
+        waited_for=activity.waited_for(),
     )
 
 

@@ -124,11 +124,7 @@ def _next_call(state: ExecutionState, stopping: set[Activity], now: float) -> Ac
 
 def _start_attempt(activity: Activity, now: float) -> TaskStarted:
     attempt = activity.attempt + 1
-    step, owner = activity.step, activity.owner
-    waited_for: tuple[str, ...] = ()
-    if attempt == 1 and step is not None and owner is not None and not activity.fell_back:
-        members = owner.inside.members
-        waited_for = tuple(members[index].path for index in step.dependencies)
+    waited_for = activity.waited_for() if attempt == 1 else ()
     return TaskStarted(at=now, task=activity.path, attempt=attempt, waited_for=waited_for)
 
 

@@ -98,11 +98,12 @@ class SwitchMatched(Event, frozen=True, kw_only=True, tag=True):
     case: int | None
 
 
-class ForEachStarted(Event, frozen=True, kw_only=True, rename="camel", tag=True):
+class ForEachStarted(Event, frozen=True, kw_only=True, rename="camel", tag=True, omit_defaults=True):
     """A loop over so many items began."""
 
     task: str
     item_count: int
+    waited_for: tuple[str, ...] = ()
 
 
 class ForEachIteration(Event, frozen=True, kw_only=True, tag=True):
@@ -120,14 +121,15 @@ class ForEachCompleted(Event, frozen=True, kw_only=True, rename="camel", tag=Tru
     failure_count: int
 
 
-class GroupStarted(Event, frozen=True, kw_only=True, rename="camel", tag=True):
+class GroupStarted(Event, frozen=True, kw_only=True, rename="camel", tag=True, omit_defaults=True):
     """The nested tasks of a step began; what happens to them is told of `task/<id>`."""
 
     task: str
     deadline_at: float
+    waited_for: tuple[str, ...] = ()
 
 
-class SubworkflowStarted(Event, frozen=True, kw_only=True, rename="camel", tag=True):
+class SubworkflowStarted(Event, frozen=True, kw_only=True, rename="camel", tag=True, omit_defaults=True):
     """A step began to run another workflow; what happens in it is told of `task/<id>`."""
 
     task: str
@@ -135,6 +137,7 @@ class SubworkflowStarted(Event, frozen=True, kw_only=True, rename="camel", tag=T
     version: int
     digest: str
     deadline_at: float
+    waited_for: tuple[str, ...] = ()
 
 
 class GroupCompleted(Event, frozen=True, kw_only=True, tag=True):

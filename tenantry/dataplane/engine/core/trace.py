@@ -124,7 +124,7 @@ class _Builder:
             case TaskSkipped():
                 self._end(event.task, event, "skipped").skip_reason = event.reason
             case ForEachStarted() | GroupStarted() | SubworkflowStarted():
-                self._task(event.task, event)
+                self._note_wait(self._task(event.task, event), event.waited_for)
             case ForEachCompleted() | GroupCompleted():
                 self._end(event.task, event, "completed")
             case SwitchMatched():
@@ -163,12 +163,18 @@ class _Builder:
         at = self._seconds(event)
         task = self._task(event.task, event)
         if not task.attempts:
-            ends = [self._tasks[name].end_seconds or 0.0 for name in event.waited_for if name in self._tasks]
             task.start_seconds = at
-            task.wait_seconds = round(at - max(ends, default=0.0), 6) if "/" not in event.task else 0.0
-            task.waited_for = event.waited_for
+            self._note_wait(task, event.waited_for)
         task.status, task.end_seconds, task.duration_seconds = "running", None, None
         task.attempts.append(AttemptTrace(event.attempt, at))
+
+    def _note_wait(self, task: TaskTrace, waited_for: tuple[str, ...]) -> None:
+        """Notes what a task waited for, and for how long since: inside something, since that began."""
+        around = self._tasks.get(_around(task.id))
+        begin = around.start_seconds if around is not None else 0.0
+        ends = [self._tasks[name].end_seconds or 0.0 for name in waited_for if name in self._tasks]
+        task.waited_for = waited_for
+        task.wait_seconds = round(task.start_seconds - max(ends, default=begin), 6)
 
     def _end_attempt(
         self, event: TaskCompleted | TaskFailed, status: str, failure: Failure | None
@@ -179,6 +185,11 @@ class _Builder:
         else:
             task.attempts[-1].end_seconds, task.attempts[-1].failure = task.end_seconds, failure
         return task
+
+
+def _around(path: str) -> str:
+    """The path of what a task is directly inside of; empty when that is the workflow."""
+    return path[: max(path.rfind("/"), path.rfind("["), 0)]
 
 
 def _note_neighbours(tasks: list[TaskTrace]) -> None:
