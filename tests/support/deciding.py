@@ -28,9 +28,7 @@ BUSY = Failure(code=FailureCode.UPSTREAM_STATUS, message="503", status=503, retr
 GONE = Failure(code=FailureCode.UPSTREAM_STATUS, message="410", status=410)
 
 
-def submit(
-    plan: Plan, value: Any = None, *, deadline_at: float = 30.0
-) -> tuple[ExecutionState, list[AnyEvent]]:
+def submit(plan: Plan, value: Any = None, *, deadline_at: float = 30.0) -> tuple[ExecutionState, list[Any]]:
     """A new execution and its first events."""
     state = ExecutionState(plan, "id", "acme")
     submitted = WorkflowSubmitted(
@@ -46,12 +44,12 @@ def submit(
     return state, advance(state, submitted, 0.0)
 
 
-def complete(state: ExecutionState, task: str, at: float = 1.0, output: Any = None) -> list[AnyEvent]:
+def complete(state: ExecutionState, task: str, at: float = 1.0, output: Any = None) -> list[Any]:
     """What follows when the task's attempt succeeds."""
     return advance(state, TaskCompleted(at=at, task=task, attempt=1, output=output), at)[1:]
 
 
-def fail(state: ExecutionState, task: str, failure: Failure = GONE, at: float = 1.0) -> list[AnyEvent]:
+def fail(state: ExecutionState, task: str, failure: Failure = GONE, at: float = 1.0) -> list[Any]:
     """What follows when the task's attempt fails."""
     attempt = state.activities[task].attempt
     return advance(state, TaskFailed(at=at, task=task, attempt=attempt, failure=failure), at)[1:]

@@ -212,7 +212,7 @@ def test_a_compensation_is_retried_and_the_others_are_done_all_the_same() -> Non
 def test_compensation_is_not_bound_by_the_deadline_that_made_it_due() -> None:
     state, _ = submit(saga(), deadline_at=5.0)
     complete(state, "a")
-    events = advance(state, None, 5.0)
+    events: list[Any] = advance(state, None, 5.0)
     assert isinstance(events[0], CompensationStarted)
     assert events[0].failure.code is FailureCode.DEADLINE
     assert wake_at(state) == float("inf")

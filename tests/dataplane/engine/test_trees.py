@@ -15,6 +15,8 @@ from hypothesis import given
 from tenantry.dataplane.engine.core.decide import advance, wake_at
 from tenantry.dataplane.engine.core.events import (
     AnyEvent,
+    ForEachCompleted,
+    GroupCompleted,
     TaskCompleted,
     TaskFailed,
     TaskStarted,
@@ -41,7 +43,7 @@ from tests.support.plans import call, group, transform, unsafe, workflow
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tenantry.language.plan.model import Predicate
+    from tenantry.language.templates import Predicate
 
 ATTEMPTS = 2
 
@@ -320,8 +322,9 @@ def test_what_is_undone_was_done_and_in_reverse_order(plan: Plan, world: int, or
         if isinstance(event, TaskStarted) and event.task.endswith(suffix) and event.attempt == 1
     ]
     assert len(undone) == len(set(undone))
-    ends = {event.task: at for at, event in enumerate(history) if type(event).__name__ in ENDS}  # type: ignore[attr-defined]  # these have tasks
+    ends = {
+        event.task: at
+        for at, event in enumerate(history)
+        if isinstance(event, TaskCompleted | GroupCompleted | ForEachCompleted)
+    }
     assert [ends[path] for path in undone] == sorted((ends[path] for path in undone), reverse=True)
-
-
-ENDS = {"TaskCompleted", "GroupCompleted", "ForEachCompleted"}
