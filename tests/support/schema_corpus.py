@@ -77,7 +77,7 @@ _ARRAYS: Final = (
     },
 )
 
-_OBJECTS: Final = (
+_OBJECTS: Final[tuple[Any, ...]] = (
     {"properties": {"a": {"type": "integer"}}},
     {"properties": {"a": False}},
     _fields(a={"type": "string"}),
@@ -118,7 +118,7 @@ _OBJECTS: Final = (
     {"properties": {"a": {"properties": {"b": True}, "unevaluatedProperties": False}}},
 )
 
-_COMBINED: Final = (
+_COMBINED: Final[tuple[Any, ...]] = (
     {"allOf": [{"minimum": 0}, {"type": "integer"}]},
     {"allOf": [True, False]},
     {"anyOf": [{"type": "integer"}, {"minLength": 1}]},
