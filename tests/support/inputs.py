@@ -49,7 +49,7 @@ def _texts(schema: Schema) -> Values:
     shortest: int = schema.get("minLength", 0)
     longest: int = min(schema.get("maxLength", _LONGEST), shortest + _LONGEST)
     any_text = st.text(
-        st.characters(codec="utf-8", exclude_categories=("Cc",)), min_size=shortest, max_size=longest
+        st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=shortest, max_size=longest
     )
     return _known_or(
         any_text, [text for text in _TEXTS if shortest <= len(text) <= schema.get("maxLength", len(text))]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Path: TypeAlias = tuple[str | int, ...]
 
 _TEMPLATE: Final = re.compile(r"\{\{[^}]+\}\}")
-_LITERALS: Final = (None, True, -1, 0, 1, "", "x", [], {}, ["x"])
+_LITERALS: Final[tuple[Any, ...]] = (None, True, -1, 0, 1, "", "x", [], {}, ["x"])
 _BODIES: Final = frozenset(("taskRef", "workflowRef", "switch", "tasks"))
 _COMPARED: Final = ("== 1", "!= 'x'", "> 0", "== null", "in ['x', 1]", "== 'completed'")
 

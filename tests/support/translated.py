@@ -119,11 +119,11 @@ def earlier_documents_of(system: str) -> list[Document]:
     return _parsed(_earlier(system))
 
 
-def translated_examples() -> list[TranslatedExample]:
-    """Every translated workflow of every system."""
+def translated_examples(*only: str) -> list[TranslatedExample]:
+    """Every translated workflow of every system, or of some."""
     return [
         TranslatedExample(system=system, path=path, runs=_runs(path))
-        for system in systems()
+        for system in only or systems()
         for path in _documents(system)
     ]
 
