@@ -159,13 +159,11 @@ class _Check:
         return verdict.counterexample if isinstance(verdict, Refuted) else value
 
 
-def _inner(place: Place, value: Json, pointer: str) -> Place:
+def _inner(place: Place, value: Any, pointer: str) -> Place:
     """The place of a part of a value that stands at a place."""
     for token in pointer_tokens(pointer):
-        if isinstance(value, list):
-            place, value = place.entry(int(token)), value[int(token)]
-        elif isinstance(value, dict):
-            place, value = place.entry(token), value.get(token)
+        key = int(token) if isinstance(value, list) else token
+        place, value = place.entry(key), value[key]
     return place
 
 

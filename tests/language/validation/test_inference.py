@@ -51,6 +51,7 @@ TIER = {"enum": ["free", "pro"]}
         ),
         (True, "x" * 600 + "{{input}}", {"type": "string", "minLength": 600}),
         (True, "{{input.}} {{input}}", UNTYPED),
+        ({"enum": []}, "never {{input}}", False),
     ],
 )
 def test_a_text_is_known_as_far_as_its_parts_are(schema: Any, value: Json, said: Any) -> None:
