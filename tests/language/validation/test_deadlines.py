@@ -215,6 +215,9 @@ def test_a_long_path_is_cut_in_the_message_and_in_the_table() -> None:
     assert chain(MAX_ROWS + 1).details.splitlines()[-2:] == [chain(MAX_ROWS).details.splitlines()[-1], "…"]
 
 
+ROUNDS = """\
+[{match: 1, taskRef: price, forEach: {items: [1, 2, 3], maxParallel: 1}},
+ {match: 2, taskRef: audit, forEach: {items: [1, 2, 3, 4], maxParallel: 1}}]"""
 UNEVEN = """\
 [{match: 1, taskRef: slow-waits},
  {match: 2, taskRef: orders, forEach: {items: [1, 2], maxParallel: 1}}]"""
@@ -254,6 +257,21 @@ UNEVEN = """\
             f"deadline: 5s\ntasks: [{{id: a, switch: {{value: 1, cases: {UNEVEN}}}}}]",
             "no change of one timeout is enough: shorten several, or have a deadline of 12.5s",
         ),
+        (
+            f"deadline: 1.4s\ntasks: [{{id: a, switch: {{value: 1, cases: {ROUNDS}}}}}]",
+            "no change of one timeout is enough: shorten several, or have a deadline of 1.5s",
+        ),
+        # another path that takes exactly as long as it may is no obstacle
+        (
+            "deadline: 1s\ntasks: [{id: a, taskRef: user, timeout: 3s}, {id: b, taskRef: user}]",
+            "a timeout of 1s for a fits",
+        ),
+        # less than a millisecond is no timeout
+        (
+            "deadline: 0.9ms\ntasks: [{id: a, taskRef: user, timeout: 5ms}]",
+            "no change of one timeout is enough: shorten several, or have a deadline of 5ms",
+        ),
+        ("deadline: 1.2ms\ntasks: [{id: a, taskRef: user, timeout: 5ms}]", "a timeout of 1.2ms for a fits"),
         # the waits alone are too long
         (
             "deadline: 9s\ntasks: [{id: a, taskRef: slow-waits}]",

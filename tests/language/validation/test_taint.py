@@ -2,22 +2,35 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.secret_flows import (
-    GIVEN,
-    KEY,
-    SIGNED,
-    judged,
-    step,
-    told,
-)
+from tenantry.language.documents.model import Step, Workflow
+from tenantry.language.documents.parsing import load_document
+from tenantry.language.documents.report import Report
+from tenantry.language.validation.taint import check_secrets
+from tests.support.secret_flows import GIVEN, KEY, SIGNED, judged, library, step, told
 
 
 def test_a_step_may_give_its_task_a_secret_it_declares() -> None:
     assert told("tasks:\n" + step("taskRef: send", GIVEN)) == []
 
 
-def test_a_workflow_without_secrets_is_not_looked_into() -> None:
-    assert told('tasks: [{id: a, taskRef: send, input: {a: "{{input.a}}"}}]') == []
+def test_only_a_workflow_with_secrets_is_looked_into() -> None:
+    def looked_at(given: str) -> list[str]:
+        steps: list[str] = []
+
+        def waits(step: Step) -> tuple[str, ...]:
+            steps.append(step.id)
+            return ()
+
+        raw = {"tasks": [{"id": "a", "taskRef": "send", "input": {"a": given}}]}
+        document = load_document(
+            {"apiVersion": "workflow.io/v1", "kind": "Workflow", "metadata": {"name": "w"}, "spec": raw}
+        )
+        workflow = Workflow.model_validate(document.raw)
+        check_secrets(workflow, library(), Report(document), waits)
+        return steps
+
+    assert looked_at("{{input.a}}") == []
+    assert looked_at("{{secrets.KEY}}") == ["a"]
 
 
 @pytest.mark.parametrize(
