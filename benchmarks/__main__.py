@@ -15,7 +15,13 @@ from rich.console import Console
 
 from benchmarks.alternation import BenchmarkError, Settings
 from benchmarks.baseline import describe_machine, load_baseline, store_baseline
-from benchmarks.in_process import measure_compilation, measure_engine, measure_limits, measure_validation
+from benchmarks.in_process import (
+    measure_compilation,
+    measure_control_flow,
+    measure_engine,
+    measure_limits,
+    measure_validation,
+)
 from benchmarks.over_http import measure_chain, measure_fan_out, measure_latency
 from benchmarks.rows import make_table
 from benchmarks.targets import run_targets
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
 
 _IN_PROCESS: Final[dict[str, Callable[[], list[Row]]]] = {
     "engine": measure_engine,
+    "control flow": measure_control_flow,
     "validation": measure_validation,
     "compilation": measure_compilation,
     "limits": measure_limits,

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import msgspec
-from msgspec.structs import replace
 
 from tenantry.language.templates.roots import INDEX, PARENT, ROOT
 from tenantry.language.values import Json
@@ -15,14 +14,19 @@ from tenantry.language.values import Json
 class Layer(dict[str, Any]):
     """What a little graph adds to the results around it: found here, or else in the layer outside."""
 
-    __slots__ = ("_outer",)
+    __slots__ = ("outer",)
 
-    def __init__(self, outer: dict[str, Any]) -> None:
-        super().__init__()
-        self._outer = outer
+    outer: dict[str, Any]
+
+    @classmethod
+    def over(cls, outer: dict[str, Any]) -> Layer:
+        """An empty layer over another."""
+        layer = cls()  # without __init__ on the way: loops make three of these for every item
+        layer.outer = outer
+        return layer
 
     def __missing__(self, key: str) -> Any:
-        return self._outer[key]
+        return self.outer[key]
 
 
 class Scope(msgspec.Struct):
@@ -54,8 +58,16 @@ class Scope(msgspec.Struct):
 
     def nested(self) -> Scope:
         """The scope of nested tasks: they read what is around them, and nobody outside reads theirs."""
-        return replace(
-            self, outputs=Layer(self.outputs), statuses=Layer(self.statuses), loops=Layer(self.loops)
+        return Scope(
+            self.input,
+            Layer.over(self.outputs),
+            Layer.over(self.statuses),
+            Layer.over(self.loops),
+            self.items,
+            self.workflow_name,
+            self.execution_id,
+            self.tenant_name,
+            self.secrets,
         )
 
     def of_item(self, name: str, item: Json, index: int) -> Scope:
@@ -65,7 +77,17 @@ class Scope(msgspec.Struct):
         if around:
             items[PARENT] = around
             items.setdefault(ROOT, around)
-        return replace(self, items=items)
+        return Scope(
+            self.input,
+            self.outputs,
+            self.statuses,
+            self.loops,
+            items,
+            self.workflow_name,
+            self.execution_id,
+            self.tenant_name,
+            self.secrets,
+        )
 
     def of_child(self, value: Json, workflow_name: str) -> Scope:
         """The scope of a sub-workflow: it sees its own input and nothing of its parent's."""

@@ -127,7 +127,7 @@ def test_a_text_without_paths_is_only_text(text: str, parts: tuple[str, ...]) ->
         ("{{tasks}}", 2, "the id of a task"),
         ("{{tasks[0].output}}", 7, "the id of a task"),
         ("{{tasks.user}}", 8, "tasks.user has output, status or forEach"),
-        ("{{tasks.user.outptu.id}}", 13, "has output or status, not 'outptu'"),
+        ("{{tasks.user.outptu.id}}", 13, "has output, status or forEach, not 'outptu'"),
         ("{{tasks.user.status.x}}", 20, "has no fields"),
         ("{{workflow}}", 2, "workflow has name"),
         ("{{workflow.id}}", 11, "workflow has name, not 'id'"),

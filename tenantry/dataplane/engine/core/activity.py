@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from tenantry.dataplane.engine.core.events import Failure
     from tenantry.language.plan.model import ActionPlan, GroupPlan, StepPlan
     from tenantry.language.templates.scope import Scope
@@ -121,7 +123,7 @@ class Activity:
             activity = activity.owner
         return True
 
-    def is_inside(self, others: set[Activity]) -> bool:
+    def is_inside(self, others: AbstractSet[Activity]) -> bool:
         """Whether one of the others is around this activity."""
         activity = self.owner
         while activity is not None:

@@ -59,24 +59,33 @@ class _RefusedError(Exception):
 
 def begin(state: ExecutionState, activity: Activity, now: float) -> AnyEvent:
     """The decision that is due about an activity."""
-    plan, what = activity.plan, "the condition"
+    plan = activity.plan
     try:
         if activity.inside is not None:
-            what = "the output"
             return _finish(activity, now)
-        if plan.condition is not None and activity.condition is None and not activity.fell_back:
-            return ConditionEvaluated(at=now, task=activity.path, result=plan.condition(activity.scope))
+        if _is_undecided(activity):
+            return ConditionEvaluated(at=now, task=activity.path, result=plan.condition(activity.scope))  # type: ignore[misc]  # it is undecided, so there is one
         if activity.condition is False and plan.otherwise is None and not activity.fell_back:
             reason = f"condition is false: {plan.condition_text}"
             return TaskSkipped(at=now, task=activity.path, reason=reason)
-        what = _WHAT[type(activity.body)]
         return _BEGIN[type(activity.body)](state, activity, activity.body, now)
     except TemplateError as error:
-        failure = unresolved(error, activity, what)
+        failure = unresolved(error, activity, _what(activity))
     except _RefusedError as error:
         source = source_of_values(activity)
         failure = Failure(code=error.code, message=error.message, source=source, task=activity.path)
     return TaskFailed(at=now, task=activity.path, attempt=0, failure=failure)
+
+
+def _is_undecided(activity: Activity) -> bool:
+    return activity.plan.condition is not None and activity.condition is None and not activity.fell_back
+
+
+def _what(activity: Activity) -> str:
+    """What about an activity is being evaluated."""
+    if activity.inside is not None:
+        return "the output"
+    return "the condition" if _is_undecided(activity) else _WHAT[type(activity.body)]
 
 
 def complete(state: ExecutionState, now: float) -> WorkflowCompleted | WorkflowFailed:

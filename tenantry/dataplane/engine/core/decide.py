@@ -6,7 +6,7 @@ A decision *is* the event to record; the driver carries out what recorded events
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -28,9 +28,13 @@ from tenantry.dataplane.engine.core.state import ExecutionStatus
 
 if TYPE_CHECKING:
     from collections import deque
+    from collections.abc import Set as AbstractSet
 
     from tenantry.dataplane.engine.core.activity import Activity
     from tenantry.dataplane.engine.core.state import ExecutionState
+
+
+_NOTHING: Final[frozenset[Activity]] = frozenset()
 
 
 def advance(state: ExecutionState, event: AnyEvent | None, now: float) -> list[AnyEvent]:
@@ -73,11 +77,13 @@ def wake_at(state: ExecutionState) -> float:
 
 
 def _decide_inside(state: ExecutionState, now: float) -> AnyEvent | None:
+    if not (state.timed or state.failed):
+        return _go_on(state, _NOTHING, now)
     for activity in state.timed:
         if now >= activity.deadline_at:
             failure = deadline_failure(activity, activity.path)
             return TaskFailed(at=now, task=activity.path, attempt=0, failure=failure)
-    stopping: set[Activity] = set()
+    stopping: AbstractSet[Activity] = _NOTHING
     if state.failed:
         judgement = judge_failures(state, now)
         if judgement.failure is not None:
@@ -88,7 +94,7 @@ def _decide_inside(state: ExecutionState, now: float) -> AnyEvent | None:
     return _go_on(state, stopping, now)
 
 
-def _go_on(state: ExecutionState, stopping: set[Activity], now: float) -> AnyEvent | None:
+def _go_on(state: ExecutionState, stopping: AbstractSet[Activity], now: float) -> AnyEvent | None:
     if (due := _first(state.due, stopping)) is not None:
         return begin(state, due, now)
     if (call := _next_call(state, stopping, now)) is not None:
@@ -99,14 +105,14 @@ def _go_on(state: ExecutionState, stopping: set[Activity], now: float) -> AnyEve
     return None
 
 
-def _first(queue: deque[Activity], stopping: set[Activity]) -> Activity | None:
+def _first(queue: deque[Activity], stopping: AbstractSet[Activity]) -> Activity | None:
     """The first that nothing around it stops."""
     if not (queue and stopping):
         return queue[0] if queue else None
     return next((activity for activity in queue if not activity.is_inside(stopping)), None)
 
 
-def _next_call(state: ExecutionState, stopping: set[Activity], now: float) -> Activity | None:
+def _next_call(state: ExecutionState, stopping: AbstractSet[Activity], now: float) -> Activity | None:
     for activity in state.retrying:
         if activity.not_before <= now and activity.has_room() and not activity.is_inside(stopping):
             return activity

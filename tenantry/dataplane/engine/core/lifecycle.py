@@ -81,7 +81,7 @@ def _undo_scope(activity: Activity, output: Json) -> Scope:
     if activity.step is not None or owner is None or owner.step is None:
         return activity.scope  # the output of a step is among those of its graph
     scope = activity.scope
-    outputs = Layer(scope.outputs)
+    outputs = Layer.over(scope.outputs)
     outputs[owner.step.id] = output
     return msgspec.structs.replace(scope, outputs=outputs)
 
