@@ -33,23 +33,26 @@ DOCUMENTS = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
     max_leaves=10,
 )
+DEFINITIONS = st.lists(
+    st.builds(
+        BundledDefinition,
+        kind=NAMES,
+        name=NAMES,
+        version=st.integers(1, 100),
+        digest=NAMES,
+        document=st.dictionaries(NAMES, DOCUMENTS, max_size=3),
+    ),
+    max_size=3,
+).map(tuple)
 BUNDLES = st.builds(
     Bundle,
     tenant=NAMES,
     revision=st.integers(0, 2**53),
     spec=st.dictionaries(NAMES, DOCUMENTS, max_size=3),
     suspended=st.booleans(),
-    definitions=st.lists(
-        st.builds(
-            BundledDefinition,
-            kind=NAMES,
-            name=NAMES,
-            version=st.integers(1, 100),
-            digest=NAMES,
-            document=st.dictionaries(NAMES, DOCUMENTS, max_size=3),
-        ),
-        max_size=3,
-    ).map(tuple),
+    definitions=DEFINITIONS,
+    pinned=DEFINITIONS,
+    references=st.dictionaries(NAMES, st.integers(1, 100), max_size=3),
     keys=st.lists(
         st.builds(BundledKey, id=NAMES, hash=NAMES, role=NAMES, expires_at=st.none() | st.floats(0, 2e9)),
         max_size=3,
