@@ -7,6 +7,7 @@ import pytest
 
 from tenantry.language.documents.parsing import load_document, parse_documents
 from tenantry.language.findings import Severity
+from tenantry.language.schemas import compile_validator
 from tenantry.language.validation import Library, validate_task, validate_workflow
 from tests.support.language import cases, edited
 
@@ -190,3 +191,21 @@ def test_guesses_end_when_too_many_names_have_been_compared() -> None:
     unknown = [finding.suggestion for finding in findings if finding.code == "WF202"]
     assert unknown[0] == 'did you mean "task-number-1"?'
     assert unknown[1:] == ["", "", ""]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("{{tasks.orders.output.lines ?? []}}", "{{tasks.user.output.name}}"),
+        ('[static, "{{tasks.user.output.name}}"]', '[static, "{{tasks.user.output.id}}"]'),
+        ('lines: "{{tasks.orders.output.lines ?? []}}"', "rate: 1"),
+        ("Total of {{tasks.user.output.name}} in {{execution.id}}", "{{tasks.user.output.alias}}"),
+    ],
+)
+def test_what_does_not_fit_comes_with_a_whole_input_that_the_task_refuses(old: str, new: str) -> None:
+    (finding,) = findings_of(WORKFLOW.replace(old, new))
+    taken = compile_validator(tasks_of()["add-up"].spec.input_schema)
+
+    assert not taken.is_valid(finding.counterexample)
+    assert isinstance(finding.counterexample, dict)
+    assert set(finding.counterexample) >= {"label", "tags"}
