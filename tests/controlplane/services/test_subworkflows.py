@@ -180,7 +180,7 @@ async def test_an_older_version_that_does_not_work_any_more_cannot_be_referred_t
     )
     mended = steps_text("child", "{id: a, taskRef: get, input: {region: eu}}", output="{total: 1}")
     await applied(api, tenant, task_text("get", needs) + mended)
-    text = parent("child@v1").replace("{n: 1}", "{}")
+    text = parent("child@v1").replace("{n: 1}", "{}") + "---\n" + task_text("unrelated")
     ((code, document, message),) = await refused(api, tenant, text)
     assert (code, document) == ("WF601", "Workflow/parent")
     assert message.startswith("child@v1 does not work any more: ")

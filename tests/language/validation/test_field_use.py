@@ -71,7 +71,7 @@ def test_what_is_read(step: Any, read: str, fields: set[str]) -> None:
 )
 def test_a_workflow_is_called_by_its_name_in_the_tenant(reference: str, key: str, *, is_call: bool) -> None:
     step = {"id": "a", "workflowRef": reference, "compensate": {"taskRef": "t"}, "fallback": {"value": 1}}
-    spec = {"tasks": [step, {"id": "b", "taskRef": "t"}]}
+    spec: dict[str, Any] = {"tasks": [step, {"id": "b", "taskRef": "t"}]}
     uses = fields_used(make_workflow("w", spec), spec, calls_workflow(key, "billing"))
     assert bool(uses) is is_call
 
@@ -95,7 +95,7 @@ def test_a_change_concerns_who_uses_the_field(
     kind: ChangeKind, field: tuple[str, ...], *, is_concerned: bool
 ) -> None:
     step = {"id": "a", "taskRef": "get", "input": {"user": {"id": 1}}}
-    spec = {"tasks": [step], "output": "{{tasks.a.output.email}}"}
+    spec: dict[str, Any] = {"tasks": [step], "output": "{{tasks.a.output.email}}"}
     uses = fields_used(make_workflow("w", spec), spec, calls_task("get"))
     change = Change(kind=kind, field=field, pointer="", message="", counterexample=None)
     assert concerns(change, uses) is is_concerned
