@@ -2,7 +2,9 @@
 
 from datetime import datetime
 from enum import Enum
+from typing import Any
 
+import msgspec
 import strawberry
 from strawberry.scalars import JSON
 
@@ -12,6 +14,7 @@ from tenantry.controlplane.services.usage import WorkflowUsage
 from tenantry.controlplane.store.tables import ApiKeyRow, AuditRow, DefinitionVersionRow, TenantRow
 from tenantry.language import findings
 from tenantry.language.findings import Severity
+from tenantry.language.values import dump_json
 from tenantry.tenants import rate_card
 from tenantry.tenants.metering import Meter
 from tenantry.tenants.roles import Role
@@ -197,6 +200,8 @@ class Finding:
     column: int | None
     suggestion: str
     edit: Edit | None = strawberry.field(description="The suggestion carried out, where that is certain.")
+    counterexample: str | None = strawberry.field(description="A value that shows what is wrong, as JSON.")
+    details: str = strawberry.field(description="More lines about it, aligned for letters of one width.")
     docs: str
 
 
@@ -290,8 +295,15 @@ def to_finding(finding: findings.Finding) -> Finding:
         column=position.column if position else None,
         suggestion=finding.suggestion,
         edit=_to_edit(finding.edit) if finding.edit else None,
+        counterexample=_to_text(finding.counterexample),
+        details=finding.details,
         docs=finding.docs,
     )
+
+
+def _to_text(counterexample: Any) -> str | None:
+    """As text, because null may be an example."""
+    return None if counterexample is msgspec.UNSET else dump_json(counterexample).decode()
 
 
 def _to_edit(edit: findings.Edit) -> Edit:
