@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tenantry.dataplane.engine.core.decide import advance, decide, wake_at
 from tenantry.dataplane.engine.core.events import (
-    AnyEvent,
     ConditionEvaluated,
     Failure,
     FailureCode,
-    TaskCompleted,
-    TaskFailed,
     TaskRetried,
     TaskSkipped,
     TaskStarted,
@@ -21,44 +16,14 @@ from tenantry.dataplane.engine.core.events import (
     WorkflowCompleted,
     WorkflowFailed,
     WorkflowStarted,
-    WorkflowSubmitted,
 )
-from tenantry.dataplane.engine.core.state import ExecutionState, ExecutionStatus
-from tenantry.language.plan.model import Plan, RetryOn, RetryPolicy
+from tenantry.dataplane.engine.core.state import ExecutionStatus
+from tenantry.language.plan.model import RetryOn, RetryPolicy
 from tenantry.language.templates.errors import TemplateError
+from tests.support.deciding import BUSY, GONE, complete, fail, started, submit
 from tests.support.plans import http, make_plan
 
 TWICE = RetryPolicy(max_attempts=2, initial_delay_seconds=0.5, jitter=False)
-BUSY = Failure(code=FailureCode.UPSTREAM_STATUS, message="503", status=503, retry_on=RetryOn.SERVER_ERROR)
-GONE = Failure(code=FailureCode.UPSTREAM_STATUS, message="410", status=410)
-
-
-def submit(plan: Plan, *, deadline_at: float = 30.0) -> tuple[ExecutionState, list[AnyEvent]]:
-    state = ExecutionState(plan, "id", "acme")
-    submitted = WorkflowSubmitted(
-        at=0.0,
-        workflow=plan.workflow,
-        version=1,
-        digest="",
-        input={},
-        actor="key",
-        seed=7,
-        deadline_at=deadline_at,
-    )
-    return state, advance(state, submitted, 0.0)
-
-
-def complete(state: ExecutionState, task: str, at: float = 1.0, output: Any = None) -> list[AnyEvent]:
-    return advance(state, TaskCompleted(at=at, task=task, attempt=1, output=output), at)[1:]
-
-
-def fail(state: ExecutionState, task: str, failure: Failure, at: float = 1.0) -> list[AnyEvent]:
-    attempt = state.activities[task].attempt
-    return advance(state, TaskFailed(at=at, task=task, attempt=attempt, failure=failure), at)[1:]
-
-
-def started(events: list[AnyEvent]) -> list[str]:
-    return [event.task for event in events if isinstance(event, TaskStarted)]
 
 
 def test_steps_without_dependencies_start_together() -> None:

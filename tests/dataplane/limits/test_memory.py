@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import pickle
 from fractions import Fraction
-from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 from hypothesis import settings
@@ -24,26 +23,12 @@ from tenantry.tenants.limits import (
     Rejected,
     WindowPolicy,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
-Answer = TypeVar("Answer")
+from tests.support.settling import settle
 
 EPOCH = 1_700_000_000.0
 LEASE_SECONDS = 30.0
 ACME, GLOBEX = TenantId("acme"), TenantId("globex")
 WINDOW_SECONDS = {"rate-limit": 2.0, "workflows-per-hour": 3600.0}
-
-
-def settle(call: Coroutine[None, None, Answer]) -> Answer:
-    """The answer of a call that decides in one step; one that waits for anything fails."""
-    try:
-        call.send(None)
-    except StopIteration as done:
-        answer: Answer = done.value
-        return answer
-    raise AssertionError("the decision was interrupted: another request could have come in between")
 
 
 def limits(rate: int, hourly: int, concurrent: int | None) -> Limits:
