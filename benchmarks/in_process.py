@@ -89,12 +89,19 @@ def _difference(name: str, our_us: float, fixed_seconds: float) -> Row:
 
 
 def measure_validation() -> list[Row]:
-    """All checks of a workflow of fifty tasks, from its stored document to its findings."""
-    document = load_document(make_large())
+    """All checks of workflows of fifty and of five hundred tasks, from the stored document to the findings."""
     library = Library(tasks=_read_tasks())
+    return [
+        _validation(library, make_large(50), "validation of 50 tasks", target_us=10_000),
+        _validation(library, make_large(500), "validation of 500 tasks", target_us=150_000),
+    ]
+
+
+def _validation(library: Library, raw: dict[str, Any], name: str, *, target_us: float) -> Row:
+    document = load_document(raw)
     _, findings = validate_workflow(document, library)
     assert not findings, findings[0]
-    return [_row("validation of 50 tasks", lambda: validate_workflow(document, library), 1, target_us=10_000)]
+    return _row(name, lambda: validate_workflow(document, library), 1, target_us=target_us)
 
 
 def measure_compilation() -> list[Row]:
