@@ -89,7 +89,7 @@ def _difference(name: str, our_us: float, fixed_seconds: float) -> Row:
 
 
 def measure_validation() -> list[Row]:
-    """All checks of workflows of fifty and of five hundred tasks, from the stored document to the findings."""
+    """All checks of workflows of fifty and five hundred tasks, from the stored document to the findings."""
     library = Library(tasks=_read_tasks())
     return [
         _validation(library, make_large(50), "validation of 50 tasks", target_us=10_000),
