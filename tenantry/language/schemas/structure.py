@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote
@@ -93,13 +94,54 @@ def expansion(root: Any) -> Expansion:
     return found._replace(loops=found.recursions > 0 and _loops(root))
 
 
+def size_of(schema: Any) -> int:
+    """How many subschemas a schema without references has when what its parts share is written out.
+
+    At most `MAX_EXPANDED + 1`. Counting takes as long as there are parts, however often they are shared.
+    """
+    sizes: dict[int, int] = {}
+    stack = [(schema, False)]
+    while stack:
+        node, is_counted = stack.pop()
+        if id(node) in sizes or not isinstance(node, dict):
+            continue
+        children = _parts(node)
+        if is_counted:
+            size = 1 + sum(sizes.get(id(child), 1) for child in children)
+            sizes[id(node)] = min(size, MAX_EXPANDED + 1)
+        else:
+            stack.append((node, True))
+            stack += [(child, False) for child in children]
+    return sizes.get(id(schema), 1)
+
+
 def inline(root: Any, node: Any) -> Any:
     """The subschema with its references written out, so that it means the same without its root.
 
     A reference back to itself becomes `UNTYPED`, as does what is past the first two thousand subschemas: who
     compares schemas then knows less, and never something wrong.
     """
-    return _Inliner(root).inline(node, ()) if _has_reference(node) else node
+    return _inline(_Same(root), _Same(node)) if isinstance(node, dict) else node
+
+
+class _Same:
+    """A schema, equal to itself only: looking at all of it to see whether another is equal costs as much."""
+
+    __slots__ = ("schema",)
+
+    def __init__(self, schema: Any) -> None:
+        self.schema = schema
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.schema is other.schema
+
+    def __hash__(self) -> int:
+        return id(self.schema)
+
+
+@lru_cache(maxsize=4_096)
+def _inline(root: _Same, node: _Same) -> Any:
+    return _Inliner(root.schema).inline(node.schema, ()) if _has_reference(node.schema) else node.schema
 
 
 @dataclass(slots=True)
@@ -163,13 +205,29 @@ def _loops(root: Any) -> bool:
 
 
 def _has_reference(node: Any) -> bool:
-    stack = [node]
+    stack, seen = [node], set[int]()
     while stack:
         schema = stack.pop()
-        if isinstance(schema, dict) and "$ref" in schema:
+        if not isinstance(schema, dict) or id(schema) in seen:
+            continue
+        if "$ref" in schema:
             return True
-        stack += (child for _, child in subschemas(schema))
+        seen.add(id(schema))  # what inference makes shares its parts, and written out has no end
+        stack += _parts(schema)
     return False
+
+
+def _parts(node: dict[str, Any]) -> list[Any]:
+    """The direct subschemas of a right schema, without their pointers, which would take most of the time."""
+    parts: list[Any] = []
+    for keyword, value in node.items():
+        if keyword in _SCHEMA:
+            parts.append(value)
+        elif keyword in _SCHEMAS:
+            parts += value
+        elif keyword in _NAMED_SCHEMAS:
+            parts += value.values()
+    return parts
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from tenantry.language.schemas.structure import inline
 from tenantry.language.schemas.untyped import UNTYPED
 from tenantry.language.validation.bindings import Binding
 from tenantry.language.validation.inference import infer, object_schema
-from tenantry.language.validation.kinds import union
+from tenantry.language.validation.kinds import bounded, union
 from tenantry.language.validation.loops import enter_loop, outputs_of
 from tenantry.language.validation.readable import output_schema
 from tenantry.language.validation.switches import Branches
@@ -126,7 +126,7 @@ class Actions:
             return infer(action.output, f"{pointer}/output", inside)
         given = {step.id: self.outputs.get(step.id) for step in action.tasks or ()}
         wholes = {name: UNTYPED if output is None else output.whole for name, output in given.items()}
-        return object_schema({name: inline(schema, schema) for name, schema in wholes.items()})
+        return bounded(object_schema({name: inline(schema, schema) for name, schema in wholes.items()}))
 
 
 def _has_input(action: Action) -> bool:

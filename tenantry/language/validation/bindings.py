@@ -11,6 +11,7 @@ from tenantry.language.documents.spans import pointer_tokens
 from tenantry.language.findings import Severity
 from tenantry.language.schemas.structure import expansion, inline
 from tenantry.language.schemas.subtyping import Refuted, Unknown, compare
+from tenantry.language.schemas.untyped import is_untyped
 from tenantry.language.templates.parser import texts
 from tenantry.language.validation.kinds import kinds_of
 from tenantry.language.values import Json, dump_json, pointer_token
@@ -81,7 +82,9 @@ class _Check:
             self._check(value, given, written_out, place)
 
     def _check(self, value: Json, given: Any, taken: Any, place: Place) -> None:
-        if isinstance(value, dict) and _is_only(taken, "object", _BY_NAME):
+        if is_untyped(given) and isinstance(value, dict | list):
+            self._undecided(place, "it is too large")
+        elif isinstance(value, dict) and _is_only(taken, "object", _BY_NAME):
             self._check_fields(value, given["properties"], taken, place)
         elif isinstance(value, list) and value and _is_only(taken, "array", _BY_ITEM):
             for index, child in enumerate(value):
@@ -129,8 +132,11 @@ class _Check:
             hint = "" if is_literal else _hint(verdict.counterexample, given, taken)
             self._refuse(verdict, place, hint, is_literal=is_literal)
         elif isinstance(verdict, Unknown):
-            message = f"whether {self._consumer} takes every {place.name} is not known: {verdict.reason}"
-            self._report.add(Code.UNDECIDED, message, place.pointer, severity=Severity.WARNING)
+            self._undecided(place, verdict.reason)
+
+    def _undecided(self, place: Place, reason: str) -> None:
+        message = f"whether {self._consumer} takes every {place.name} is not known: {reason}"
+        self._report.add(Code.UNDECIDED, message, place.pointer, severity=Severity.WARNING)
 
     def _refuse(self, verdict: Refuted, place: Place, hint: str, *, is_literal: bool) -> None:
         at = _inner(place, verdict.counterexample, verdict.pointer)

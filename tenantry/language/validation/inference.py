@@ -11,7 +11,7 @@ from tenantry.language.schemas.untyped import UNTYPED
 from tenantry.language.templates.errors import TemplateSyntaxError
 from tenantry.language.templates.model import Template
 from tenantry.language.templates.rendering import render
-from tenantry.language.validation.kinds import union, values_of
+from tenantry.language.validation.kinds import bounded, union, values_of
 from tenantry.language.values import Json, pointer_token
 
 if TYPE_CHECKING:
@@ -37,12 +37,19 @@ def infer(value: Json, pointer: str, references: References) -> Any:
         case str():
             return _infer_text(value, pointer, references)
         case dict():
-            return object_schema(
-                {key: infer(child, pointer + pointer_token(key), references) for key, child in value.items()}
+            return bounded(
+                object_schema(
+                    {
+                        key: infer(child, pointer + pointer_token(key), references)
+                        for key, child in value.items()
+                    }
+                )
             )
         case list():
-            return list_schema(
-                [infer(child, f"{pointer}/{index}", references) for index, child in enumerate(value)]
+            return bounded(
+                list_schema(
+                    [infer(child, f"{pointer}/{index}", references) for index, child in enumerate(value)]
+                )
             )
     return {"const": value}
 

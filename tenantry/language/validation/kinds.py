@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tenantry.language.schemas.structure import inline
+from tenantry.language.schemas.structure import inline, size_of
 from tenantry.language.schemas.types import types_of
-from tenantry.language.schemas.untyped import is_untyped
+from tenantry.language.schemas.untyped import UNTYPED, is_untyped
 from tenantry.language.values import canonical_json
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 KINDS: Final = frozenset(("null", "boolean", "number", "string", "array", "object"))
 """The kinds of values in the words of conditions: all numbers are one kind."""
+
+MAX_KNOWN: Final = 2_000
+"""Subschemas of what is known of one value."""
 
 NULL: Final[dict[str, Any]] = {"type": "null"}
 NOT_NULL: Final[dict[str, Any]] = {"type": ["array", "boolean", "number", "object", "string"]}
@@ -49,6 +52,11 @@ def values_of(schema: Any) -> tuple[Json, ...] | None:
     return {"null": (None,), "boolean": (False, True)}.get(str(schema.get("type")))
 
 
+def bounded(schema: Any) -> Any:
+    """The schema, or nothing known when it has become too large: templates may double one in every step."""
+    return schema if size_of(schema) <= MAX_KNOWN else UNTYPED
+
+
 def union(schemas: list[Any]) -> Any:
     """The schema of a value that satisfies one of these, each once, single values in one `enum`."""
     if len(schemas) == 1:
@@ -59,7 +67,7 @@ def union(schemas: list[Any]) -> Any:
     values = list(singles.values())
     members = [{"const": values[0]} if len(values) == 1 else {"enum": values}] if values else []
     members += others.values()
-    return members[0] if len(members) == 1 else {"anyOf": members}
+    return members[0] if len(members) == 1 else bounded({"anyOf": members})
 
 
 def nullable(schema: Any) -> Any:

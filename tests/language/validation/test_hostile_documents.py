@@ -163,6 +163,26 @@ def test_any_workflow_gives_only_findings(steps: list[Any], schema: Any, output:
     assert {finding.code for finding in findings} <= set(Code)
 
 
+def test_what_doubles_in_every_step_becomes_unknown_and_not_endless() -> None:
+    steps: list[Any] = [{"id": "s0", "taskRef": "fetch-user", "input": {"userId": 1}}]
+    for number in range(1, 200):
+        twice = {
+            "lines": [],
+            "a": f"{{{{tasks.s{number - 1}.output}}}}",
+            "b": f"{{{{tasks.s{number - 1}.output}}}}",
+        }
+        inner = {"id": f"n{number}", "taskRef": "add-up", "input": twice}
+        steps.append({"id": f"s{number}", "tasks": [inner], "output": twice})
+
+    workflow, findings = validate_workflow(
+        load_document(document("Workflow", {"tasks": steps})), Library(tasks=KNOWN)
+    )
+
+    assert workflow is not None
+    assert {finding.code for finding in findings} == {Code.UNDECIDED}
+    assert "it is too large" in findings[0].message
+
+
 @given(st.lists(ACTIONS.flatmap(steps_of), min_size=1, max_size=3))
 def test_a_workflow_that_validates_compiles(steps: list[Any]) -> None:
     raw = document("Workflow", {"tasks": steps})
