@@ -99,10 +99,10 @@ class Walk:
     def _step(self, node: Node, around: References) -> None:
         step, pointer = node.step, node.pointer
         given = Given(step.input, f"{pointer}/input")
-        inside, otherwise, filters = self._enter(step, pointer, around)
+        inside, otherwise, failed, filters = self._enter(step, pointer, around)
         done = self._actions.follow_once(step, pointer, inside, given)
         if step.fallback is not None:
-            done = union([done, self._fallback(step.fallback, f"{pointer}/fallback", inside, given)])
+            done = union([done, self._fallback(step.fallback, f"{pointer}/fallback", failed, given)])
         instead = None
         if step.condition is not None and step.condition.else_ is not None:
             place = f"{pointer}/condition/else"
@@ -116,15 +116,24 @@ class Walk:
         if step.cache is not None and step.cache.key is not None:
             self._key(step, step.cache.key, pointer)
 
-    def _enter(self, step: Step, pointer: str, around: References) -> tuple[References, References, bool]:
-        """What follows references in the body of a step and in its `else`; whether its condition filters."""
+    def _enter(
+        self, step: Step, pointer: str, around: References
+    ) -> tuple[References, References, References, bool]:
+        """What follows references in the body of a step, its `else` and fallback; whether items are filtered.
+
+        A fallback stands in for the `else` as well, where both are done once or both for each item: then
+        nothing is known of how the condition was decided.
+        """
         loop, place, depth = step.for_each, f"{pointer}/forEach", self._library.max_loop_depth
-        if loop is not None and self._filters(step, loop):
+        filters = loop is not None and self._filters(step, loop)
+        if loop is not None and filters:
             around = enter_loop(loop, place, around, depth)
-            inside, otherwise = self._decide(step, pointer, around)
-            return inside, otherwise, True
         inside, otherwise = self._decide(step, pointer, around)
-        return (inside if loop is None else enter_loop(loop, place, inside, depth)), otherwise, False
+        if loop is not None and not filters:
+            inside = enter_loop(loop, place, inside, depth)
+            return inside, otherwise, inside, filters
+        has_else = step.condition is not None and step.condition.else_ is not None
+        return inside, otherwise, (around if has_else else inside), filters
 
     def _filters(self, step: Step, loop: ForEach) -> bool:
         condition = None if step.condition is None else self.texts.condition(step.condition.if_)
