@@ -6,13 +6,14 @@ UV := uv==0.13.8
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help run test check lint types contracts coverage bench fmt lock clean
+.PHONY: help run test check lint types contracts coverage bench mutation fmt lock clean
 
 help:
 	@echo 'make run      start the platform on this machine and run a workflow   ARGS=--once: exit after the answer'
 	@echo 'make test     everything this machine can prove                       ARGS=tests/language: a part of it'
 	@echo 'make check    what CI runs: lint, types, import contracts, tests, coverage'
 	@echo 'make bench    the benchmarks, as ratios beside their targets'
+	@echo 'make mutation do the tests of the language notice changes?            SAMPLE=300 SEED=1 ARGS=tenantry/language/graph'
 	@echo 'make fmt      format the code'
 	@echo 'make lock     resolve the dependencies of pyproject.toml anew'
 	@echo 'make clean    remove the environment and the caches; the state in .tenantry stays'
@@ -40,6 +41,9 @@ coverage: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(ARGS)
+
+mutation: $(READY)
+	$(BIN)/python -m mutation --sample $(or $(SAMPLE),300) --seed $(or $(SEED),1) $(ARGS)
 
 fmt: $(READY)
 	$(BIN)/ruff format

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, Phase, settings
 
 from tests.support.postgres import Databases, run_postgres
 
@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 # How long an example takes says something about the machine, nothing about the code.
 settings.register_profile("tenantry", deadline=None)
 settings.register_profile("torture", deadline=None, max_examples=5000)  # by --hypothesis-profile
+# The same few examples every time, and no search for the smallest: `make mutation` wants a verdict.
+settings.register_profile(
+    "mutation",
+    deadline=None,
+    max_examples=30,
+    derandomize=True,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
 settings.load_profile("tenantry")
 
 
