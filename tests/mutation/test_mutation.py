@@ -1,4 +1,4 @@
-"""The tool behind `make mutation`: what it changes, that changes take effect, what it says about the tests."""
+"""The tool behind `make mutation`: what it changes, that changes take effect, what it says of the tests."""
 
 from __future__ import annotations
 
