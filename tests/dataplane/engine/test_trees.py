@@ -271,7 +271,7 @@ def ended(start: TaskStarted, world: int, now: float) -> AnyEvent:
 
 worlds = st.integers(0, 10_000)
 
-few = settings(max_examples=max(30, settings.default.max_examples // 2))
+few = settings(max_examples=max(30, settings().max_examples // 2))
 """Trees cost more to make than to run."""
 
 
