@@ -41,13 +41,19 @@ if TYPE_CHECKING:
 _TIMED: Final = frozenset((TaskRetried, GroupStarted, SubworkflowStarted))
 """Events after which something is due at an instant that was not known before."""
 
+_MOST_AT_ONCE: Final = 500
+"""Events after which others on the event loop have their turn: a few milliseconds of decisions."""
+
+_JOURNAL_PAUSE_SECONDS: Final = 0.5
+
 _LOG = logging.getLogger(__name__)
 
 
 class Run:
     """One running execution: its state, its attempts in flight, its timer.
 
-    Everything happens in `_feed`, synchronously: an event goes in, what follows is recorded and carried out.
+    Everything happens in `_feed`, synchronously: an event goes in, what follows is recorded and carried out;
+    when much follows, in turns with whatever else runs in the process.
     """
 
     def __init__(
@@ -68,6 +74,8 @@ class Run:
         self._attempts: dict[str, asyncio.Task[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._alarm_at = float("inf")
+        self._looked_at = float("-inf")
+        self._goes_on = False
         self._finished = asyncio.Event()
 
     def start(self, submitted: WorkflowSubmitted) -> None:
@@ -114,7 +122,8 @@ class Run:
     def _feed(self, event: AnyEvent | None) -> None:
         unrecorded = [] if event is None else [event]
         try:
-            events = advance(self.state, event, self._clock())
+            self._looked_at = self._clock()
+            events = advance(self.state, event, self._looked_at, most=_MOST_AT_ONCE)
             unrecorded = []
             if events:
                 self.record.add(events, self.state)
@@ -124,9 +133,18 @@ class Run:
             else:
                 for happened in events:
                     self._carry_out(happened)
+                if len(events) == _MOST_AT_ONCE and not self._goes_on:
+                    self._goes_on = True
+                    self._loop.call_soon(self._go_on)
         except Exception:  # noqa: BLE001  (a fault of ours must end this execution, not hang it)
             _LOG.exception("execution %s broke", self.record.id)
             self._break(unrecorded)
+
+    def _go_on(self) -> None:
+        """Takes the decisions that were left for another turn."""
+        self._goes_on = False
+        if not self.state.ended:
+            self._feed(None)
 
     def _break(self, unrecorded: list[AnyEvent]) -> None:
         """Ends an execution that the engine itself cannot carry on."""
@@ -178,8 +196,7 @@ class Run:
         """How the attempt ended, and the upstream whose circuit that opened."""
         try:
             if not attempt.call.task.safe:
-                # What led here, and that it is about to happen, must survive us before it happens.
-                await self._journal.durable(self.record)
+                await self._become_durable()
             result = await self._runner.run(attempt)
         except AttemptFailedError as error:
             failed = self._failed(attempt, number, error.failure, error.egress_bytes)
@@ -202,6 +219,19 @@ class Run:
             return completed, ""
         return self._failed(attempt, number, failure), ""
 
+    async def _become_durable(self) -> None:
+        """What led to a call, and that it is about to happen, must survive us before it happens.
+
+        What has to be undone waits for the journal's database, however long that is away.
+        """
+        while True:
+            try:
+                return await self._journal.durable(self.record)
+            except JournalUnavailableError:
+                if not self.undoing or self.record.unstorable:
+                    raise
+            await asyncio.sleep(_JOURNAL_PAUSE_SECONDS)
+
     def _failed(self, attempt: Attempt, number: int, failure: Failure, egress_bytes: int = 0) -> TaskFailed:
         return TaskFailed(
             at=self._clock(),
@@ -213,7 +243,7 @@ class Run:
 
     def _arm_timer(self) -> None:
         """Sees to it that the driver wakes in time: an alarm that comes too early only looks again."""
-        at = wake_at(self.state)
+        at = wake_at(self.state, self._looked_at)
         if self._waiting:
             at = min(at, self.state.deadline_at)  # nobody is kept waiting longer, whatever is being undone
         if self.state.ended or at >= self._alarm_at:

@@ -9,6 +9,8 @@ from tenantry.dataplane.engine.core.events import (
     ConditionEvaluated,
     Failure,
     FailureCode,
+    ForEachIteration,
+    TaskFailed,
     TaskRetried,
     TaskSkipped,
     TaskStarted,
@@ -17,11 +19,11 @@ from tenantry.dataplane.engine.core.events import (
     WorkflowFailed,
     WorkflowStarted,
 )
-from tenantry.dataplane.engine.core.state import ExecutionStatus
-from tenantry.language.plan.model import RetryOn, RetryPolicy
+from tenantry.dataplane.engine.core.state import ExecutionState, ExecutionStatus
+from tenantry.language.plan.model import ActionPlan, RetryOn, RetryPolicy
 from tenantry.language.templates.errors import TemplateError
-from tests.support.deciding import BUSY, GONE, complete, fail, started, submit
-from tests.support.plans import http, make_plan
+from tests.support.deciding import BUSY, GONE, complete, fail, only, started, submit
+from tests.support.plans import call, group, http, loop, make_plan, unsafe, workflow
 
 TWICE = RetryPolicy(max_attempts=2, initial_delay_seconds=0.5, jitter=False)
 
@@ -103,6 +105,27 @@ def test_a_retryable_failure_is_retried_after_its_delay() -> None:
     assert advance(state, None, 1.5) == [TaskStarted(at=1.5, task="a", attempt=2)]
 
 
+def test_a_retry_that_is_due_and_has_no_room_is_not_looked_at_again_until_something_ends() -> None:
+    state, _ = submit(make_plan({"a": [], "b": []}, retries={"a": TWICE}, max_parallel=1))
+    assert started(fail(state, "a", BUSY, at=1.0)) == ["b"]
+    assert wake_at(state, 1.0) == 1.5
+    assert advance(state, None, 1.6) == []
+    assert wake_at(state, 1.6) == 30.0
+    assert started(complete(state, "b", at=2.0)) == ["a"]
+
+
+def test_a_long_row_of_decisions_can_be_taken_in_parts() -> None:
+    plan = workflow(group({"a": []}, {"a": loop([0] * 10, condition=lambda _scope: False)}))
+    _, whole = submit(plan)
+    state = ExecutionState(plan, "id", "acme")
+    parts = [advance(state, whole[0], 0.0, most=4)]
+    while parts[-1]:
+        parts.append(advance(state, None, 0.0, most=4))
+    assert [len(part) for part in parts[:-2]] == [4] * (len(parts) - 2)
+    assert [event for part in parts for event in part] == whole
+    assert state.ended
+
+
 def test_the_last_attempt_s_failure_fails_the_execution() -> None:
     state, _ = submit(make_plan({"a": []}, retries={"a": TWICE}))
     fail(state, "a", BUSY)
@@ -163,6 +186,28 @@ def test_after_a_failure_nothing_new_starts_and_an_unsafe_call_is_awaited() -> N
     state, _ = submit(plan)
     assert fail(state, "a", GONE) == []
     assert complete(state, "b", at=2.0) == [WorkflowFailed(at=2.0, failure=GONE)]
+
+
+def test_while_a_part_waits_to_fail_nothing_is_decided_in_it() -> None:
+    fine = ActionPlan(body=call(), condition=lambda _scope: True)
+    inner = group({"x": [], "y": [], "z": [], "after": ["z"]}, {"y": call(unsafe()), "after": fine})
+    plan = workflow(group({"a": [], "b": [], "after": ["b"]}, {"a": inner, "after": fine}))
+    state, _ = submit(plan)
+    assert fail(state, "a/x", GONE) == []
+    assert complete(state, "a/z") == []
+    assert started(complete(state, "b")) == ["after"]
+    assert only(complete(state, "a/y", at=2.0), TaskFailed)[0].task == "a"
+
+
+def test_a_loop_that_waits_to_fail_takes_up_no_item_and_others_do() -> None:
+    loops = {"a": loop([0] * 5, call(unsafe())), "b": loop([0] * 5)}
+    state, _ = submit(workflow(group({"a": [], "b": []}, loops), max_parallel=3))
+    assert {"a[0]", "b[0]", "a[1]"} <= state.activities.keys()
+    events = fail(state, "a[0]", GONE)
+    assert events == [
+        TaskStarted(at=1.0, task="b[1]", attempt=1),
+        ForEachIteration(at=1.0, task="b", index=2),
+    ]
 
 
 def test_the_deadline_ends_everything_and_names_what_had_not_ended() -> None:

@@ -431,6 +431,74 @@ def test_a_deadline_that_begins_the_undoing_is_told_at_once() -> None:
     run_virtually(scenario())
 
 
+UNSAFE_UNDO = workflow(
+    group(
+        {"a": [], "b": ["a"]},
+        {
+            "a": ActionPlan(body=call(), compensate=call(http("http://x", "DELETE", safe=False))),
+            "b": call(),
+        },
+    )
+)
+
+
+def test_what_is_undone_waits_for_the_journal_to_come_back() -> None:
+    async def scenario() -> None:
+        journal, runner = ScriptedJournal(), ScriptedRunner({"b": [failing(AttemptFailedError(GONE))]})
+        journal.broken = True
+        run = start(UNSAFE_UNDO, runner, journal)
+        with pytest.raises(JournalUnavailableError):
+            await run.wait()
+        assert runner.began() == ["a", "b"]
+        journal.broken = False
+        await run.finish()
+        assert runner.began() == ["a", "b", "a~compensate"]
+        assert run.state.not_undone == []
+
+    run_virtually(scenario())
+
+
+def test_what_cannot_be_stored_at_all_is_not_waited_for() -> None:
+    async def scenario() -> None:
+        journal, runner = ScriptedJournal(), ScriptedRunner({"b": [failing(AttemptFailedError(GONE))]})
+        journal.broken = True
+        run = start(UNSAFE_UNDO, runner, journal)
+        run.record.unstorable = True
+        await run.finish()
+        assert run.state.not_undone == ["a"]
+
+    run_virtually(scenario())
+
+
+def test_many_decisions_in_a_row_let_others_have_their_turn() -> None:
+    async def scenario() -> None:
+        never = loop([0] * 1000, condition=lambda _scope: False)
+        run = start(workflow(group({"a": []}, {"a": never})), ScriptedRunner(), ScriptedJournal())
+        turns = 0
+        while not run.state.ended:
+            await asyncio.sleep(0)
+            turns += 1
+        assert turns > 1
+        assert run.state.scope.loops["a"]["itemCount"] == 1000
+
+    run_virtually(scenario())
+
+
+def test_an_execution_can_be_cancelled_between_decisions_in_a_row() -> None:
+    async def scenario() -> None:
+        never = loop([0] * 1000, condition=lambda _scope: False)
+        journal = ScriptedJournal()
+        run = start(workflow(group({"a": []}, {"a": never})), ScriptedRunner(), journal)
+        run.cancel("key")
+        await run.wait()
+        recorded = len(journal.events)
+        await asyncio.sleep(1)
+        assert isinstance(journal.events[-1], WorkflowCancelled)
+        assert len(journal.events) == recorded
+
+    run_virtually(scenario())
+
+
 def test_a_process_that_stops_abandons_even_what_is_being_undone() -> None:
     async def scenario() -> None:
         runner = ScriptedRunner({"b": [failing(AttemptFailedError(GONE))], "a~compensate": [forever]})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from tenantry.dataplane.engine.core.decide import advance, wake_at
@@ -19,8 +20,16 @@ from tenantry.dataplane.engine.core.events import (
     WorkflowCompleted,
     WorkflowFailed,
 )
+from tenantry.dataplane.engine.core.failures import MAX_RETRY_AFTER_SECONDS
 from tenantry.dataplane.engine.core.state import ExecutionStatus
-from tenantry.language.plan.model import ActionPlan, RetryPolicy, SubworkflowPlan, ValuePlan
+from tenantry.language.plan.model import (
+    ActionPlan,
+    ResponsePlan,
+    RetryPolicy,
+    SubworkflowPlan,
+    SwitchPlan,
+    ValuePlan,
+)
 from tenantry.language.templates.errors import TemplateError
 from tests.support.deciding import BUSY, GONE, complete, fail, only, started, submit
 from tests.support.plans import call, group, loop, transform, unsafe, workflow
@@ -242,6 +251,38 @@ def test_every_item_that_was_done_is_undone_with_its_own_output() -> None:
         undone.append((activity.path, activity.body.bind(activity.scope)))
         complete(state, activity.path)
     assert undone == [("a[1]~compensate", (2, "y")), ("a[0]~compensate", (1, "x"))]
+
+
+def test_what_a_switch_chose_is_undone() -> None:
+    body = SwitchPlan(value=lambda _scope: 1, cases=((1, call()),))
+    action = ActionPlan(body=body, compensate=undo("undo", bind=lambda s: s.outputs["a"]))
+    state, _ = submit(workflow(group({"a": [], "b": ["a"]}, {"a": action})))
+    complete(state, "a", output="charged")
+    assert started(fail(state, "b")) == ["a~compensate"]
+    undoing = state.activities["a~compensate"]
+    assert undoing.body.bind(undoing.scope) == "charged"
+
+
+@pytest.mark.parametrize("what", ["output", "response"])
+def test_what_was_done_is_undone_when_what_is_made_of_it_has_no_value(what: str) -> None:
+    action = ActionPlan(body=call(), compensate=undo("undo"))
+    fine, answer = group({"a": []}, {"a": action}), ResponsePlan(status=broken)
+    without_output = group({"a": []}, {"a": action}, output=broken)
+    state, _ = submit(workflow(without_output) if what == "output" else workflow(fine, response=answer))
+    events = complete(state, "a")
+    assert isinstance(events[0], CompensationStarted)
+    assert f"the {what} cannot be resolved" in events[0].failure.message
+    assert isinstance(complete(state, "a~compensate")[-1], WorkflowFailed)
+
+
+def test_what_is_undone_waits_for_an_upstream_s_retry_after_within_bounds() -> None:
+    state, _ = submit(saga())
+    complete(state, "a")
+    complete(state, "b")
+    fail(state, "c")
+    years = msgspec.structs.replace(BUSY, retry_after_seconds=1e9)
+    (retried,) = only(fail(state, "b~compensate", years, at=1.0), TaskRetried)
+    assert retried.not_before == 1.0 + MAX_RETRY_AFTER_SECONDS
 
 
 @pytest.mark.parametrize("way", ["fallback", "else"])

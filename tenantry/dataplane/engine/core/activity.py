@@ -123,9 +123,9 @@ class Activity:
             activity = activity.owner
         return True
 
-    def is_inside(self, others: AbstractSet[Activity]) -> bool:
-        """Whether one of the others is around this activity."""
-        activity = self.owner
+    def is_within(self, others: AbstractSet[Activity]) -> bool:
+        """Whether this activity is one of the others, or inside one."""
+        activity: Activity | None = self
         while activity is not None:
             if activity in others:
                 return True

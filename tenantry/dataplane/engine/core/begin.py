@@ -24,7 +24,6 @@ from tenantry.dataplane.engine.core.events import (
     TaskFailed,
     TaskSkipped,
     WorkflowCompleted,
-    WorkflowFailed,
 )
 from tenantry.dataplane.engine.core.mismatch import find_mismatch
 from tenantry.dataplane.engine.core.state import MAX_ITERATIONS
@@ -88,17 +87,17 @@ def _what(activity: Activity) -> str:
     return "the condition" if _is_undecided(activity) else _WHAT[type(activity.body)]
 
 
-def complete(state: ExecutionState, now: float) -> WorkflowCompleted | WorkflowFailed:
-    """The end of an execution whose steps have ended."""
+def complete(state: ExecutionState, now: float) -> WorkflowCompleted | Failure:
+    """The end of an execution whose steps have ended, or what it fails with all the same."""
     try:
         output = output_of(state.root)
     except TemplateError as error:
-        return WorkflowFailed(at=now, failure=unresolved(error, state.root, "the output"))
+        return unresolved(error, state.root, "the output")
     response = state.plan.response
     try:
         answer = None if response is None else _answer(response, state.scope)
     except TemplateError as error:
-        return WorkflowFailed(at=now, failure=unresolved(error, state.root, "the response"))
+        return unresolved(error, state.root, "the response")
     return WorkflowCompleted(at=now, output=output, answer=answer)
 
 

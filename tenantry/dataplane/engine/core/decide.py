@@ -37,14 +37,22 @@ if TYPE_CHECKING:
 _NOTHING: Final[frozenset[Activity]] = frozenset()
 
 
-def advance(state: ExecutionState, event: AnyEvent | None, now: float) -> list[AnyEvent]:
+def advance(
+    state: ExecutionState, event: AnyEvent | None, now: float, *, most: int | None = None
+) -> list[AnyEvent]:
     """Folds the event (or just the passing of time) and every decision that follows from it.
+
+    Args:
+        state: of the execution.
+        event: what happened.
+        now: the present instant.
+        most: it stops after so many events, though more may follow.
 
     Returns:
         All events folded, in order, the given one first.
     """
     events: list[AnyEvent] = []
-    while event is not None or (event := decide(state, now)) is not None:
+    while event is not None or (len(events) != most and (event := decide(state, now)) is not None):
         evolve(state, event)
         events.append(event)
         event = None
@@ -61,15 +69,20 @@ def decide(state: ExecutionState, now: float) -> AnyEvent | None:
         if state.compensation is None and state.failure is not None:
             return WorkflowFailed(at=now, failure=_with_compensation(state, state.failure))
     elif state.root.phase is Phase.DUE:
-        return complete(state, now)
+        end = complete(state, now)
+        return _fail(state, end, now) if isinstance(end, Failure) else end
     elif now >= state.deadline_at:
         return _fail(state, deadline_failure(state.root, ""), now)
     return _decide_inside(state, now)
 
 
-def wake_at(state: ExecutionState) -> float:
-    """When to look again if nothing happens: a deadline, or an earlier retry."""
-    times = [activity.not_before for activity in state.retrying]
+def wake_at(state: ExecutionState, looked_at: float = float("-inf")) -> float:
+    """When to look again if nothing happens: a deadline, or an earlier retry.
+
+    `looked_at` is when decisions were taken last: a retry that was due then and has not begun waits for room
+    or for a call that is awaited, and time alone does not help it.
+    """
+    times = [activity.not_before for activity in state.retrying if activity.not_before > looked_at]
     times += [activity.deadline_at for activity in state.timed]
     if state.status is not ExecutionStatus.COMPENSATING:
         times.append(state.deadline_at)
@@ -106,15 +119,15 @@ def _go_on(state: ExecutionState, stopping: AbstractSet[Activity], now: float) -
 
 
 def _first(queue: deque[Activity], stopping: AbstractSet[Activity]) -> Activity | None:
-    """The first that nothing around it stops."""
+    """The first that is not being stopped."""
     if not (queue and stopping):
         return queue[0] if queue else None
-    return next((activity for activity in queue if not activity.is_inside(stopping)), None)
+    return next((activity for activity in queue if not activity.is_within(stopping)), None)
 
 
 def _next_call(state: ExecutionState, stopping: AbstractSet[Activity], now: float) -> Activity | None:
     for activity in state.retrying:
-        if activity.not_before <= now and activity.has_room() and not activity.is_inside(stopping):
+        if activity.not_before <= now and activity.has_room() and not activity.is_within(stopping):
             return activity
     if not state.ready or state.root.running >= state.plan.max_parallel:
         return None
@@ -122,7 +135,7 @@ def _next_call(state: ExecutionState, stopping: AbstractSet[Activity], now: floa
         (
             activity
             for activity in state.ready
-            if activity.has_room() and not (stopping and activity.is_inside(stopping))
+            if activity.has_room() and not (stopping and activity.is_within(stopping))
         ),
         None,
     )

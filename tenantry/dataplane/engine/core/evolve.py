@@ -131,11 +131,11 @@ def _task_retried(state: ExecutionState, event: TaskRetried) -> None:
 def _fallback_started(state: ExecutionState, event: FallbackStarted) -> None:
     activity = state.activities.pop(event.task)
     state.failed.remove(activity)
-    fallback = activity.plan.fallback
+    fallback, owner = activity.plan.fallback, activity.owner
+    assert owner is not None  # noqa: S101  (a compensation has no fallback)
     activity.path += "~fallback"
     activity.fell_back, activity.attempt, activity.failure = True, 0, None
-    if activity.owner is not None:  # the bounds of what failed are not its fallback's
-        activity.deadline_at, activity.limit = activity.owner.deadline_at, None
+    activity.deadline_at, activity.limit = owner.deadline_at, None  # not the bounds of what failed
     state.activities[activity.path] = activity
     begin_body(state, activity, fallback)
 

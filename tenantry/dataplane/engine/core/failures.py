@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
 
 from tenantry.dataplane.engine.core.events import (
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from tenantry.dataplane.engine.core.activity import Activity
     from tenantry.dataplane.engine.core.events import AnyEvent
     from tenantry.dataplane.engine.core.state import ExecutionState
+
+
+MAX_RETRY_AFTER_SECONDS: Final = 60.0
+"""So much of an upstream's `Retry-After` is heeded while something is undone."""
 
 
 class Judgement(NamedTuple):
@@ -93,7 +97,10 @@ def _retry_at(state: ExecutionState, activity: Activity, failure: Failure, now: 
     if failure.outcome_unknown and not call.task.safe:
         return None
     fraction = crc32(f"{state.seed}/{activity.path}/{attempt}".encode()) / 2**32
-    not_before = now + max(call.retry.delay_seconds(attempt, fraction), failure.retry_after_seconds)
+    asked_for = failure.retry_after_seconds
+    if activity.owner is None:  # a compensation: no deadline bounds what the upstream may ask for
+        asked_for = min(asked_for, MAX_RETRY_AFTER_SECONDS)
+    not_before = now + max(call.retry.delay_seconds(attempt, fraction), asked_for)
     # A retry that cannot begin before the deadline is not waited for: the caller hears of the cause now.
     return not_before if not_before < activity.deadline_at else None
 

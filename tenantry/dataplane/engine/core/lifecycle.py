@@ -71,7 +71,8 @@ def complete(state: ExecutionState, activity: Activity, output: Json) -> None:
     """Ends an activity well, and remembers what would undo it."""
     undo = activity.plan.compensate
     end(state, activity, Phase.COMPLETED, output)
-    if undo is not None and activity.body is activity.plan.body:
+    done_itself = activity.condition is not False and not activity.fell_back
+    if undo is not None and done_itself:
         state.undo.append(Undo(activity.path, undo, _undo_scope(activity, output)))
 
 
