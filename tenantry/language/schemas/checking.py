@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from urllib.parse import unquote
 
 from jsonschema_rs import Draft202012Validator, FancyRegexOptions, RegexOptions, ValidationError
 
-from tenantry.language.schemas.structure import MAX_EXPANDED, expansion, resolve, subschemas
+from tenantry.language.schemas.structure import MAX_EXPANDED, expansion, subschemas
 from tenantry.language.schemas.violations import MASK, find_violations
 from tenantry.language.values import MAX_DEPTH, pointer_token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -76,17 +77,26 @@ def _check_form(schema: Any) -> tuple[SchemaProblem, ...]:
 
 def _check_places(schema: Any) -> Iterator[SchemaProblem]:
     """What is wrong with single keywords, of every subschema."""
+    places = dict(_places(schema))
+    for pointer, node in places.items():
+        if isinstance(node, dict) and not _KEYWORDS_CHECKED.isdisjoint(node):
+            yield from _check_reference(places, node, pointer)
+            yield from _check_identity(node, pointer)
+            yield from _check_patterns(node, pointer)
+
+
+def _places(schema: Any) -> Iterator[tuple[str, Any]]:
+    """All subschemas by their pointers, in the order of the document."""
     stack = [("", schema)]
     while stack:
         pointer, node = stack.pop()
-        if isinstance(node, dict) and not _KEYWORDS_CHECKED.isdisjoint(node):
-            yield from _check_reference(schema, node, pointer)
-            yield from _check_identity(node, pointer)
-            yield from _check_patterns(node, pointer)
+        yield pointer, node
         stack += [(pointer + token, child) for token, child in subschemas(node)][::-1]
 
 
-def _check_reference(root: Any, node: dict[str, Any], pointer: str) -> Iterator[SchemaProblem]:
+def _check_reference(
+    places: Mapping[str, Any], node: dict[str, Any], pointer: str
+) -> Iterator[SchemaProblem]:
     if "$dynamicRef" in node:
         yield SchemaProblem(
             pointer + "/$dynamicRef", "use $ref; a reference resolved while validating is not taken"
@@ -95,8 +105,10 @@ def _check_reference(root: Any, node: dict[str, Any], pointer: str) -> Iterator[
     if not (reference + "/").startswith("#/"):
         message = f"'{reference}' is not inside this schema; copy it to $defs and refer to #/$defs/<name>"
         yield SchemaProblem(pointer + "/$ref", message)
-    elif not isinstance(resolve(root, reference), dict | bool):
-        yield SchemaProblem(pointer + "/$ref", f"'{reference}' leads to nothing in this schema")
+    elif unquote(reference)[1:] not in places:
+        # What else is written there, a default or an unknown keyword, is not checked to be a schema.
+        message = f"'{reference}' does not lead to a schema in this one, such as #/$defs/<name>"
+        yield SchemaProblem(pointer + "/$ref", message)
 
 
 def _check_identity(node: dict[str, Any], pointer: str) -> Iterator[SchemaProblem]:
