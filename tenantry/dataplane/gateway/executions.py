@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -71,21 +72,18 @@ class ExecutionEndpoints:
         """One execution's timeline."""
         caller = self._caller(request, Permission.READ_EXECUTIONS)
         summary, events = await self._load(caller, request)
-        return json_answer(trace(summary.id, events))
+        return await asyncio.to_thread(lambda: json_answer(trace(summary.id, events)))
 
     async def get_events(self, request: Request) -> Response:
         """One execution's journal."""
         caller = self._caller(request, Permission.READ_EXECUTIONS)
         summary, events = await self._load(caller, request)
-        numbered = [
-            {"sequence": sequence, **msgspec.to_builtins(event)} for sequence, event in enumerate(events, 1)
-        ]
-        return json_answer({"executionId": summary.id, "events": numbered})
+        return await asyncio.to_thread(_numbered, summary.id, events)
 
     async def cancel(self, request: Request) -> Response:
         """Ends a running execution; one that has ended stays as it is."""
         caller = self._caller(request, Permission.EXECUTE)
-        summary, _events = await self._load(caller, request)
+        summary = await self._find(caller, request)
         run = self._services.executor.find(caller.tenant.name, summary.id)
         if run is not None:
             run.cancel(caller.principal.key_id)  # not one that has failed and is being undone
@@ -96,6 +94,10 @@ class ExecutionEndpoints:
         return admit_caller(self._services.registry, request, self._services.clock, permission)
 
     async def _load(self, caller: Caller, request: Request) -> tuple[ExecutionSummary, list[AnyEvent]]:
+        summary = await self._find(caller, request)
+        return summary, await self._services.history.events(caller.tenant.name, summary.id)
+
+    async def _find(self, caller: Caller, request: Request) -> ExecutionSummary:
         services, tenant = self._services, caller.tenant.name
         execution_id = parse_execution_id(request.path_params["id"])
         if execution_id is None:
@@ -105,7 +107,7 @@ class ExecutionEndpoints:
         summary = await services.history.find(tenant, execution_id)
         if summary is None:
             raise errors.not_found("execution")
-        return summary, await services.history.events(tenant, execution_id)
+        return summary
 
 
 def summary_view(summary: ExecutionSummary, card: RateCard) -> dict[str, Any]:
@@ -122,6 +124,13 @@ def summary_view(summary: ExecutionSummary, card: RateCard) -> dict[str, Any]:
         "taskAttempts": summary.task_attempts,
         "cost": cost(summary, card),
     }
+
+
+def _numbered(execution_id: str, events: list[AnyEvent]) -> Response:
+    numbered = [
+        {"sequence": sequence, **msgspec.to_builtins(event)} for sequence, event in enumerate(events, 1)
+    ]
+    return json_answer({"executionId": execution_id, "events": numbered})
 
 
 def _contents(events: list[AnyEvent]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003  (dataclass fields)
@@ -113,7 +114,8 @@ class History:
             tenant,
             execution_id,
         )
-        return [event for row in rows for event in decode_events(row["events"])]
+        # Beside the event loop: a loop's execution has tens of thousands of events.
+        return await asyncio.to_thread(_decode, rows)
 
     async def past_runs(self, tenant: TenantId, workflow: str, sample: int = 100) -> PastRuns:
         """Averages over the latest completed executions."""
@@ -138,6 +140,10 @@ class History:
             _LOG.error("the journal cannot be read: %r", error)
             raise JournalUnavailableError("the journal's database is not reachable") from error
         return rows
+
+
+def _decode(rows: list[asyncpg.Record]) -> list[AnyEvent]:
+    return [event for row in rows for event in decode_events(row["events"])]
 
 
 def _label_json(label: tuple[str, str] | None) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hypothesis.strategies as st
 import msgspec
+from hypothesis import given
 
 from tenantry.dataplane.engine.core.events import (
     AnyEvent,
@@ -196,6 +198,30 @@ def test_no_more_than_twenty_neighbours_are_named() -> None:
     found = tasks(*(started(f"s{number}", 0) for number in range(30)))
     assert len(found["s0"].ran_beside) == MAX_BESIDE
     assert len(found["s29"].ran_beside) == MAX_BESIDE
+
+
+def overlapping(spans: list[tuple[int, int]]) -> dict[str, tuple[str, ...]]:
+    """What each ran beside, by looking at every pair in the order in which they began."""
+    order = sorted(range(len(spans)), key=lambda at: spans[at][0])
+    beside: dict[int, list[int]] = {at: [] for at in order}
+    for number, later in enumerate(order):
+        for sooner in order[:number]:
+            if spans[sooner][1] > spans[later][0]:
+                for one, two in ((later, sooner), (sooner, later)):
+                    beside[one] += [two] if len(beside[one]) < MAX_BESIDE else []
+    place = {at: index for index, at in enumerate(order)}
+    return {f"s{at}": tuple(f"s{one}" for one in sorted(beside[at], key=place.__getitem__)) for at in order}
+
+
+@given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), min_size=1, max_size=60))
+def test_neighbours_are_those_whose_times_overlap(pairs: list[tuple[int, int]]) -> None:
+    spans = [(start, start + seconds) for start, seconds in pairs]
+    events: list[AnyEvent] = []
+    for at, (start, end) in enumerate(spans):
+        events += [started(f"s{at}", start), completed(f"s{at}", end)]
+    events.sort(key=lambda event: (event.at, isinstance(event, TaskCompleted)))
+    found = tasks(*events)
+    assert {name: task.ran_beside for name, task in found.items()} == overlapping(spans)
 
 
 def test_what_is_inside_waits_from_the_beginning_of_what_is_around_it() -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from tenantry.dataplane.gateway import executions
+from tenantry.dataplane.journal import history
 from tests.support.dataplane import served_bundle
 from tests.support.tenants import token_for
 
@@ -106,6 +109,30 @@ async def test_the_events_are_numbered_and_begin_with_the_submission(plane: Data
     assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
     assert (events[0]["type"], events[0]["actor"]) == ("WorkflowSubmitted", "acme-caller")
     assert events[-1]["type"] == "WorkflowCompleted"
+
+
+async def test_what_may_be_long_is_read_and_told_beside_the_event_loop(
+    plane: DataPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = await plane.execute("welcome", {"userId": 1})
+    threads: list[threading.Thread] = []
+
+    def watch(module: Any, name: str) -> None:
+        original = getattr(module, name)
+
+        def watched(*arguments: Any, **options: Any) -> Any:
+            threads.append(threading.current_thread())
+            return original(*arguments, **options)
+
+        monkeypatch.setattr(module, name, watched)
+
+    watch(history, "decode_events")
+    watch(executions, "trace")
+    watch(executions, "_numbered")
+    for view in ("trace", "events"):
+        await read(plane, f"/executions/{answer.headers['Execution-Id']}/{view}")
+    assert len(threads) >= 4
+    assert threading.main_thread() not in threads
 
 
 async def test_a_running_execution_is_shown_as_far_as_it_is(plane: DataPlane) -> None:

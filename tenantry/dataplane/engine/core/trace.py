@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from heapq import heappop, heappush
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -194,15 +196,24 @@ def _around(path: str) -> str:
 
 def _note_neighbours(tasks: list[TaskTrace]) -> None:
     """Notes which calls ran at the same time: each meets those that run when it begins."""
-    beside: dict[str, list[str]] = {task.id: [] for task in tasks}
-    running: list[TaskTrace] = []
+    beside: dict[str, list[str]] = {}
+    running: dict[str, None] = {}
+    open_: dict[str, None] = {}  # those of them for which more neighbours may be named
+    ends: list[tuple[float, str]] = []
     for task in sorted(tasks, key=lambda task: task.start_seconds):
-        running = [other for other in running if _end_of(other) > task.start_seconds]
-        for other in running:
-            for one, two in ((task.id, other.id), (other.id, task.id)):
-                if len(beside[one]) < MAX_BESIDE:
-                    beside[one].append(two)
-        running.append(task)
+        while ends and ends[0][0] <= task.start_seconds:
+            _, ended = heappop(ends)
+            del running[ended]
+            open_.pop(ended, None)
+        beside[task.id] = list(islice(running, MAX_BESIDE))
+        for other in (*open_,):
+            beside[other].append(task.id)
+            if len(beside[other]) == MAX_BESIDE:
+                del open_[other]
+        running[task.id] = None
+        if len(beside[task.id]) < MAX_BESIDE:
+            open_[task.id] = None
+        heappush(ends, (_end_of(task), task.id))
     order = {task.id: index for index, task in enumerate(tasks)}
     for task in tasks:
         task.ran_beside = tuple(sorted(beside[task.id], key=order.__getitem__))
