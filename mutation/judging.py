@@ -153,7 +153,16 @@ def judge(mutants: Sequence[Mutant], package: str, tests: Sequence[str]) -> Judg
         print(f"{time.monotonic() - start:6.0f} s  {what}", file=progress, flush=True)
 
     plugin = Judge(mutants, package, tell)
-    options = ["--capture=no", "--hypothesis-profile=mutation", "-p", "no:cov", "-p", "no:xdist"]
+    options = [
+        "--capture=no",
+        "--hypothesis-profile=mutation",
+        "-p",
+        "no:cov",
+        "-p",
+        "no:xdist",
+        "-p",
+        "no:faulthandler",
+    ]
     pytest.main([*options, *tests], plugins=[plugin])
     return plugin
 
