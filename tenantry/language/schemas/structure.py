@@ -75,16 +75,11 @@ def subschemas(schema: Any) -> Iterator[tuple[str, Any]]:
 
 
 def resolve(root: Any, reference: str) -> Any:
-    """What a `$ref` within this schema leads to, such as `#/$defs/user`; `None` when that is nothing."""
+    """The subschema that a `$ref` such as `#/$defs/user` leads to in a schema without problems."""
     node = root
     for token in unquote(reference).split("/")[1:]:
         key = token.replace("~1", "/").replace("~0", "~")
-        if isinstance(node, dict):
-            node = node.get(key)
-        elif isinstance(node, list) and key.isdecimal() and int(key) < len(node):
-            node = node[int(key)]
-        else:
-            return None
+        node = node[int(key)] if isinstance(node, list) else node[key]
     return node
 
 
