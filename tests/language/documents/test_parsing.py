@@ -271,6 +271,10 @@ _INDENTATION = "check the indentation: the entries of one mapping or list start 
         ("a: b\u2028c", 'write it in double quotes as "\\u2028"'),
         ("%TAG !a! b\n" * 101 + "--- c", "remove them"),
         ("a: {{x}} y", 'put the whole value in quotes: "{{...}}"'),
+        ("a: 99999999999999999999", "quote it to keep it as text"),
+        ("a: b\x01c", "remove or escape it"),
+        ('a: "\\ud800"', "remove it"),
+        ("kind: Workflow\n?\n: 1", "write the key before the colon"),
     ],
 )
 def test_a_broken_text_says_what_to_do(text: str, suggestion: str) -> None:

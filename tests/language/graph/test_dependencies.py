@@ -21,6 +21,12 @@ def test_a_step_waits_for_what_it_names_and_what_its_templates_read() -> None:
     assert dependencies(step) == ("audit", "user", "gate", "orders")
 
 
+def test_a_step_waits_for_what_the_input_of_its_fallback_reads() -> None:
+    fallback = {"taskRef": "t", "input": {"id": "{{tasks.user.output.id}}"}}
+
+    assert dependencies(Step.model_validate({"id": "a", "taskRef": "b", "fallback": fallback})) == ("user",)
+
+
 def test_a_step_that_reads_nothing_waits_for_nothing() -> None:
     assert dependencies(Step.model_validate({"id": "a", "taskRef": "b"})) == ()
 

@@ -66,10 +66,32 @@ def test_an_item_that_is_called_like_one_around_hides_it_but_for_its_parent() ->
     assert read(scope, "forEach.$parent.item") == "outer"
 
 
+def test_nested_tasks_and_items_read_the_whole_scope_around_them() -> None:
+    around = Scope(
+        input=1,
+        outputs={"a": "o"},
+        statuses={"a": "completed"},
+        loops={"a": {"itemCount": 2}},
+        workflow_name="w",
+        execution_id="e",
+        tenant_name="t",
+        secrets={"KEY": "s"},
+    ).of_item("x", "i", 0)
+    paths = {
+        "input": 1, "tasks.a.output": "o", "tasks.a.status": "completed", "tasks.a.forEach.itemCount": 2,
+        "forEach.x": "i", "workflow.name": "w", "execution.id": "e", "tenant.name": "t", "secrets.KEY": "s",
+    }  # fmt: skip
+
+    for inside in (around.nested(), around.of_item("y", "j", 1)):
+        assert {path: read(inside, path) for path in paths} == paths
+
+
 def test_a_sub_workflow_reads_its_own_input_and_nothing_of_its_parent() -> None:
     parent = Scope(
         input=1,
         outputs={"a": 1},
+        statuses={"a": "completed"},
+        loops={"a": {"itemCount": 2}},
         items={"x": 1},
         workflow_name="parent",
         execution_id="e",
@@ -83,6 +105,6 @@ def test_a_sub_workflow_reads_its_own_input_and_nothing_of_its_parent() -> None:
         "child", "e", "t",
     ]  # fmt: skip
     assert read(child, "secrets.KEY") == "s"
-    for path in ("tasks.a.output", "forEach.x"):
+    for path in ("tasks.a.output", "tasks.a.status", "tasks.a.forEach.itemCount", "forEach.x"):
         with pytest.raises(TemplateError):
             read(child, path)
