@@ -35,12 +35,17 @@ def completed_answer(output: Any, answer: Answer | None, headers: Mapping[str, s
     if answer is None:
         return json_answer(output, headers=headers)
     ours = {name.lower() for name in headers}
-    theirs = {name: value for name, value in answer.headers.items() if name.lower() not in ours}
+    theirs = {name: _sent(value) for name, value in answer.headers.items() if name.lower() not in ours}
     body = output if answer.body is msgspec.UNSET else answer.body
     content = msgspec.json.encode(body) if answer.is_json else str(body).encode()
     if answer.status in _WITHOUT_CONTENT:
         return Response(None, answer.status, {**theirs, **headers})
-    return Response(content, answer.status, {**theirs, **headers}, answer.content_type)
+    return Response(content, answer.status, {**theirs, **headers}, _sent(answer.content_type))
+
+
+def _sent(value: str) -> str:
+    """A header's value whose bytes, which Starlette takes one for one, are UTF-8: any text can be sent."""
+    return value.encode().decode("latin-1")
 
 
 def problem_answer(error: RefusedError) -> Response:
