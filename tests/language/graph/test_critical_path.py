@@ -238,6 +238,30 @@ tasks:
     assert (leg.does, leg.seconds) == ("one", 10.0)
 
 
+LOOPS = """\
+tasks:
+  - id: a
+    forEach: {items: [1], itemVar: step}
+    switch:
+      value: 1
+      cases: [{match: 1, taskRef: one, forEach: {items: [1], itemVar: case}}]
+    condition: {if: "true", else: {taskRef: one, forEach: {items: [1], itemVar: otherwise}}}
+"""
+
+
+def test_the_items_of_a_loop_are_counted_knowing_the_loops_around_it() -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def count(loop: ForEach, around: tuple[ForEach, ...]) -> int:
+        asked.append((loop.item_var, *(one.item_var for one in around)))
+        return 1
+
+    surroundings = Surroundings(tasks=TASKS, find_workflow=lambda _, __: None, count_items=lambda _: count)
+    CriticalPaths(surroundings).of(workflow(LOOPS))
+
+    assert asked == [("case", "step"), ("otherwise",), ("step",)]
+
+
 NESTED = """\
 tasks:
   - id: outer

@@ -142,6 +142,10 @@ def test_what_is_no_expression_is_refused_when_compiling(expression: str, offset
     assert caught.value.offset == offset
 
 
+def test_an_expression_of_8192_characters_is_taken() -> None:
+    assert compile_expression("a" * 8192)({"a" * 8192: 1}) == 1
+
+
 def test_a_misspelt_function_suggests_the_nearest() -> None:
     with pytest.raises(TemplateSyntaxError) as caught:
         compile_expression("lenth(a)")

@@ -284,5 +284,5 @@ def test_a_list_in_parentheses_is_told_how_lists_are_written() -> None:
     with pytest.raises(TemplateSyntaxError) as caught:
         parse_condition("{{input.x}} in ('a', 'b')")
 
-    assert caught.value.offset == 19
+    assert (caught.value.message, caught.value.offset) == ("expected ')' to close the parenthesis", 19)
     assert caught.value.suggestion == "a list is written with [ ]"

@@ -11,8 +11,8 @@ from tests.support.comparing import Judges
 
 CLOSED: dict[str, Any] = {"type": "object", "unevaluatedProperties": False}
 BOUNDED: dict[str, Any] = {"type": "array", "unevaluatedItems": False}
-ONLY_A = {"properties": {"a": {}}}
-ONLY_B = {"properties": {"b": {}}}
+ONLY_A: dict[str, Any] = {"properties": {"a": {}}}
+ONLY_B: dict[str, Any] = {"properties": {"b": {}}}
 A_OR_B = {"propertyNames": {"enum": ["a", "b"]}}
 
 
