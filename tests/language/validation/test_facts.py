@@ -111,6 +111,50 @@ def test_a_condition_narrows_what_is_read_after_it(condition: str, said: Any, *,
     assert found == said
 
 
+SCALARS = ["boolean", "null", "number", "string"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "truth", "said"),
+    [
+        ("{{input}} == 'x'", True, {"const": "x"}),
+        ("{{input}} == 'x'", False, {"type": ["string", "null"], "not": {"const": "x"}}),
+        ("{{input}} != 5", True, {"type": ["number", "null"], "not": {"const": 5}}),
+        ("{{input}} != 5", False, {"const": 5}),
+        ("{{input}} < 5", True, {"type": "number", "exclusiveMaximum": 5}),
+        ("{{input}} < 5", False, {"type": "number", "minimum": 5}),
+        ("5 <= {{input}}", True, {"type": "number", "minimum": 5}),
+        ("5 <= {{input}}", False, {"type": "number", "exclusiveMaximum": 5}),
+        ("{{input}} > 'm'", True, {"type": "string"}),
+        ("{{input}} in ['x', null]", True, {"enum": ["x", None]}),
+        ("{{input}} in ['x', [1]]", False, {"type": SCALARS, "not": {"enum": ["x"]}}),
+        ("{{input}} in [[1]]", True, {"type": SCALARS}),
+        ("{{input}} in [[1]]", False, {"type": SCALARS}),
+        ("'x' in {{input}}", True, {"type": "array", "contains": {"const": "x"}}),
+        ("'x' in {{input}}", False, {"type": "array"}),
+    ],
+)
+def test_a_comparison_says_all_there_is_to_know(condition: str, said: Any, *, truth: bool) -> None:
+    assert known(condition, truth=truth)[("input",)].schema == said
+
+
+@pytest.mark.parametrize(
+    ("condition", "present"),
+    [
+        ("{{input.a}} == {{input.b}}", {"a", "b"}),
+        ("{{input.a}} == {{input.b ?? 1}}", {"a"}),
+        ("{{input.a ?? 1}} == {{input.b}}", {"b"}),
+        ("!({{input.a}} == {{input.b}}) || {{input.c}}", {"a", "b"}),
+        ("{{input.a}} == 1 || {{input.a ?? 2}} == 2", {"a"}),
+        ("{{input.a ?? 2}} == 2 || {{input.a}} == 1", set()),
+    ],
+)
+def test_what_had_to_be_read_is_there(condition: str, present: set[str]) -> None:
+    facts = known(condition, truth=True)
+
+    assert {path[1] for path, fact in facts.items() if len(path) == 2 and fact.present} == present
+
+
 def test_a_field_that_was_read_is_there_and_so_is_what_it_stands_in() -> None:
     facts = known("{{input.a.b}} > 3", truth=True)
 
