@@ -84,12 +84,27 @@ class Rows:
 
     def singles(self) -> list[Rows]:
         """The same rows, one execution each."""
-        return [self._only(index) for index in range(len(self.ids))]
+        return self.parts(0)
 
-    def _only(self, index: int) -> Rows:
-        usage = [at for at, id_ in enumerate(self.usage_ids) if id_ == self.ids[index]]
+    def parts(self, most_characters: int) -> list[Rows]:
+        """The same rows, together as long as their events are not longer: one alone may be."""
+        if sum(map(len, self.segments)) <= most_characters:
+            return [self]
+        parts: list[list[int]] = []
+        characters = 0
+        for index, segment in enumerate(self.segments):
+            characters += len(segment)
+            if not parts or characters > most_characters:
+                parts.append([])
+                characters = len(segment)
+            parts[-1].append(index)
+        return [self._only(part) for part in parts]
+
+    def _only(self, indices: list[int]) -> Rows:
+        ids = {self.ids[index] for index in indices}
+        usage = [at for at, id_ in enumerate(self.usage_ids) if id_ in ids]
         columns = {
-            name: [getattr(self, name)[at] for at in (usage if name.startswith("usage_") else [index])]
+            name: [getattr(self, name)[at] for at in (usage if name.startswith("usage_") else indices)]
             for name in self.__slots__
         }
         return Rows(**columns)

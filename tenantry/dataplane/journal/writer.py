@@ -25,6 +25,9 @@ COMMIT_INTERVAL_SECONDS: Final = 0.003
 LINGER_SECONDS: Final = 0.02
 RECONNECT_SECONDS: Final = 0.5
 COMMIT_TIMEOUT_SECONDS: Final = 5.0
+MAX_COMMIT_CHARACTERS: Final = 8 * 1024 * 1024
+"""Executions share a commit up to here: one that takes longer than its timeout would be tried for ever."""
+
 MAX_WAITING: Final = 20_000
 """Executions kept in memory while the database is away."""
 
@@ -143,7 +146,7 @@ class JournalWriter:
         self._running_and_waiting.clear()
         self._committing = dirty
         if dirty:
-            self._backlog.append(take(dirty.values(), self._source))
+            self._backlog += take(dirty.values(), self._source).parts(MAX_COMMIT_CHARACTERS)
         try:
             while self._backlog:
                 await self._commit(self._backlog[0])

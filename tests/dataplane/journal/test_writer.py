@@ -152,6 +152,22 @@ async def test_executions_at_the_same_time_share_a_commit(
     assert await database.fetchval("SELECT count(DISTINCT xmin::text) FROM journal") == 1
 
 
+async def test_executions_with_much_to_write_share_a_commit_up_to_its_bound(
+    journal: JournalWriter, database: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "MAX_COMMIT_CHARACTERS", 20_000)
+    sizes = [100, 25_000, 4_000, 4_000, 4_000]
+    executions = [Execution(journal).submit().complete("a", "x" * size).complete("b") for size in sizes]
+    await asyncio.gather(*(journal.durable(execution.record) for execution in executions))
+    commits = await database.fetch(
+        "SELECT array_agg(execution_id::text) AS ids FROM journal GROUP BY xmin::text"
+    )
+    ids = [execution.id for execution in executions]
+    expected = [{ids[0]}, {ids[1]}, {ids[2], ids[3]}, {ids[4]}]
+    assert sorted(map(sorted, expected)) == sorted(sorted(row["ids"]) for row in commits)
+    assert await database.fetchval("SELECT count(*) FROM usage_outbox") == 5
+
+
 async def test_what_nobody_waits_for_is_written_all_the_same(
     journal: JournalWriter, database: asyncpg.Connection
 ) -> None:
