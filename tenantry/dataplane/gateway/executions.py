@@ -83,11 +83,12 @@ class ExecutionEndpoints:
     async def cancel(self, request: Request) -> Response:
         """Ends a running execution; one that has ended stays as it is."""
         caller = self._caller(request, Permission.EXECUTE)
-        summary = await self._find(caller, request)
-        run = self._services.executor.find(caller.tenant.name, summary.id)
+        # What runs here is found without the database: it can be cancelled while that is away.
+        run = self._services.executor.find(caller.tenant.name, _execution_id(request))
         if run is not None:
             run.cancel(caller.principal.key_id)  # not one that has failed and is being undone
-            return json_answer({"id": summary.id, "status": run.state.status}, status=HTTPStatus.ACCEPTED)
+            return json_answer({"id": run.record.id, "status": run.state.status}, status=HTTPStatus.ACCEPTED)
+        summary = await self._find(caller, request)
         return json_answer({"id": summary.id, "status": summary.status})
 
     def _caller(self, request: Request, permission: Permission) -> Caller:
@@ -99,9 +100,7 @@ class ExecutionEndpoints:
 
     async def _find(self, caller: Caller, request: Request) -> ExecutionSummary:
         services, tenant = self._services, caller.tenant.name
-        execution_id = parse_execution_id(request.path_params["id"])
-        if execution_id is None:
-            raise errors.not_found("execution")
+        execution_id = _execution_id(request)
         with suppress(JournalUnavailableError):  # then what is stored is shown
             await services.journal.settled(tenant, execution_id)
         summary = await services.history.find(tenant, execution_id)
@@ -124,6 +123,13 @@ def summary_view(summary: ExecutionSummary, card: RateCard) -> dict[str, Any]:
         "taskAttempts": summary.task_attempts,
         "cost": cost(summary, card),
     }
+
+
+def _execution_id(request: Request) -> str:
+    execution_id = parse_execution_id(request.path_params["id"])
+    if execution_id is None:
+        raise errors.not_found("execution")
+    return execution_id
 
 
 def _numbered(execution_id: str, events: list[AnyEvent]) -> Response:

@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 from tenantry.dataplane.gateway import body
 from tenantry.dataplane.journal import writer as writing
 from tenantry.dataplane.limits.memory import MemoryLimitStore
+from tests.support.eventually import eventually
 from tests.support.tenants import token_for
 
 if TYPE_CHECKING:
@@ -76,6 +77,19 @@ async def test_what_is_read_from_the_journal_is_a_503(cut_off: DataPlane, method
     response = await cut_off.ask(method, path)
     assert (response.status_code, response.headers["Retry-After"]) == (503, "1")
     assert response.json()["detail"] == "the journal's database is not reachable"
+
+
+async def test_what_runs_can_be_cancelled_all_the_same(cut_off: DataPlane) -> None:
+    waiting = asyncio.create_task(cut_off.execute("unlucky", {"hang": True}))
+    running = cut_off.services.executor._runs
+    await eventually(lambda: running)
+    ((tenant, execution_id),) = running
+    foreign = await cut_off.ask("POST", f"/executions/{execution_id}/cancel", tenant="globex")
+    assert foreign.status_code == 503
+    answer = await cut_off.ask("POST", f"/executions/{execution_id}/cancel", tenant=tenant)
+    assert (answer.status_code, answer.json()["status"]) == (202, "cancelled")
+    assert (await waiting).status_code == 503
+    assert not running
 
 
 async def test_definitions_need_no_database(cut_off: DataPlane) -> None:
