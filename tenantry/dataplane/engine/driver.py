@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 _TIMED: Final = frozenset((TaskRetried, GroupStarted, SubworkflowStarted))
 """Events after which something is due at an instant that was not known before."""
 
-_MOST_AT_ONCE: Final = 500
-"""Events after which others on the event loop have their turn: a few milliseconds of decisions."""
+_MOST_AT_ONCE: Final = 100
+"""Events after which others on the event loop have their turn: about a millisecond of decisions."""
 
 _JOURNAL_PAUSE_SECONDS: Final = 0.5
 
