@@ -37,10 +37,14 @@ async def pinned_versions(
     """
     numbers = await _numbers(session, tenant, references)
     pairs = set(numbers.values())
-    wanted = func.unnest(
-        literal([name for name, _ in pairs], ARRAY(String)),
-        literal([version for _, version in pairs], ARRAY(Integer)),
-    ).table_valued("name", "version").render_derived()
+    wanted = (
+        func.unnest(
+            literal([name for name, _ in pairs], ARRAY(String)),
+            literal([version for _, version in pairs], ARRAY(Integer)),
+        )
+        .table_valued("name", "version")
+        .render_derived()
+    )
     matches = and_(col(Version.name) == wanted.c.name, col(Version.version) == wanted.c.version)
     statement = (
         select(Version)
