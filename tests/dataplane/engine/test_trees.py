@@ -6,8 +6,7 @@ Outcomes depend on the task and the attempt only, so the order in which they arr
 from __future__ import annotations
 
 from random import Random
-from typing import TYPE_CHECKING, Any
-from zlib import crc32
+from typing import Any
 
 import hypothesis.strategies as st
 from hypothesis import given, settings
@@ -19,7 +18,6 @@ from tenantry.dataplane.engine.core.events import (
     ForEachCompleted,
     GroupCompleted,
     TaskCompleted,
-    TaskFailed,
     TaskStarted,
     decode_events,
     encode_events,
@@ -33,119 +31,12 @@ from tenantry.language.plan.model import (
     ForEachPlan,
     GroupPlan,
     Plan,
-    RetryPolicy,
     SubworkflowPlan,
     SwitchPlan,
     ValuePlan,
 )
-from tests.support.deciding import BUSY, GONE, submit
-from tests.support.plans import call, group, transform, unsafe, workflow
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tenantry.language.templates import Predicate
-
-ATTEMPTS = 2
-
-
-def always(value: Any) -> Callable[[object], Any]:
-    return lambda _scope: value
-
-
-def calls() -> st.SearchStrategy[CallPlan]:
-    return st.builds(
-        lambda is_safe, attempts: call(
-            transform() if is_safe else unsafe(),
-            bind=always(None),
-            retry=RetryPolicy(max_attempts=attempts, jitter=False),
-        ),
-        st.booleans(),
-        st.integers(1, ATTEMPTS),
-    )
-
-
-def conditions() -> st.SearchStrategy[Predicate | None]:
-    return st.sampled_from([None, None, None, always(True), always(False)])
-
-
-def bodies(depth: int) -> st.SearchStrategy[BodyPlan]:
-    if depth == 0:
-        return calls()
-    inner = bodies(depth - 1)
-    return st.one_of(
-        calls(),
-        st.builds(
-            lambda value, first, default: SwitchPlan(
-                value=always(value), cases=((1, first),), default=default
-            ),
-            st.sampled_from([1, 2]),
-            inner,
-            st.none() | inner,
-        ),
-        st.builds(
-            lambda count, tolerant, most, action: ForEachPlan(
-                items=always(list(range(count))),
-                variable="item",
-                action=action,
-                tolerant=tolerant,
-                max_parallel=most,
-            ),
-            st.integers(0, 3),
-            st.booleans(),
-            st.integers(1, 3),
-            actions(depth - 1),
-        ),
-        graphs(depth - 1),
-        st.builds(
-            lambda graph, most: SubworkflowPlan(
-                plan=workflow(graph, max_parallel=most, deadline_seconds=1e6), bind=always(None)
-            ),
-            graphs(depth - 1),
-            st.integers(1, 3),
-        ),
-    )
-
-
-def actions(depth: int) -> st.SearchStrategy[ActionPlan]:
-    fallbacks = st.none() | st.none() | st.builds(lambda: ValuePlan(evaluate=always("plain"))) | calls()
-    return st.builds(
-        lambda body, condition, otherwise, fallback, undo: ActionPlan(
-            body=body,
-            condition=condition,
-            otherwise=otherwise if condition is not None else None,
-            fallback=fallback,
-            compensate=undo,
-        ),
-        bodies(depth),
-        conditions(),
-        st.none() | calls(),
-        fallbacks,
-        st.none() | calls(),
-    )
-
-
-@st.composite
-def graphs(draw: st.DrawFn, depth: int) -> GroupPlan:
-    names = [f"s{number}" for number in range(draw(st.integers(1, 3)))]
-    edges = {
-        name: draw(st.lists(st.sampled_from(names[:at]), unique=True)) if at else []
-        for at, name in enumerate(names)
-    }
-    made = {name: draw(actions(depth)) for name in names}
-    optional = [name for name in names if draw(st.booleans()) and draw(st.booleans())]
-    return group(edges, made, optional=optional)
-
-
-@st.composite
-def plans(draw: st.DrawFn) -> Plan:
-    return workflow(draw(graphs(2)), max_parallel=draw(st.integers(1, 4)))
-
-
-def outcome(world: int, path: str, attempt: int) -> str:
-    """What becomes of an attempt in this world."""
-    return ["ok", "ok", "ok", "busy", "gone"][crc32(f"{world}/{path}/{attempt}".encode()) % 5]
-
+from tests.support.deciding import submit
+from tests.support.trees import Trees, ended, outcome
 
 # The model
 
@@ -260,15 +151,6 @@ def drive(plan: Plan, world: int, order: int) -> tuple[ExecutionState, list[AnyE
     return state, history
 
 
-def ended(start: TaskStarted, world: int, now: float) -> AnyEvent:
-    match outcome(world, start.task, start.attempt):
-        case "ok":
-            return TaskCompleted(at=now, task=start.task, attempt=start.attempt, output=start.task)
-        case "busy":
-            return TaskFailed(at=now, task=start.task, attempt=start.attempt, failure=BUSY)
-    return TaskFailed(at=now, task=start.task, attempt=start.attempt, failure=GONE)
-
-
 worlds = st.integers(0, 10_000)
 
 few = settings(max_examples=max(30, settings().max_examples // 2))
@@ -276,7 +158,7 @@ few = settings(max_examples=max(30, settings().max_examples // 2))
 
 
 @few
-@given(plans(), worlds, worlds)
+@given(Trees().plans(), worlds, worlds)
 def test_the_outcome_is_the_model_s_in_whatever_order_attempts_end(
     plan: Plan, world: int, order: int
 ) -> None:
@@ -308,7 +190,7 @@ def assert_what_was_done_is_undone_in_reverse(history: list[AnyEvent]) -> None:
 
 
 @few
-@given(plans(), worlds, worlds)
+@given(Trees().plans(), worlds, worlds)
 def test_folding_the_journal_gives_the_same_state_and_keeps_the_bounds_at_every_moment(
     plan: Plan, world: int, order: int
 ) -> None:
