@@ -28,7 +28,7 @@ from tenantry.dataplane.engine.core.events import (
 from tenantry.dataplane.engine.core.evolve import evolve
 from tenantry.dataplane.engine.core.state import ExecutionState, ExecutionStatus
 from tenantry.dataplane.engine.ports import Attempt, AttemptFailedError, JournalUnavailableError
-from tenantry.dataplane.engine.record import ExecutionRecord
+from tenantry.dataplane.engine.record import MAX_OUTPUT_BYTES, ExecutionRecord
 from tenantry.language.plan.model import Durability
 from tenantry.protocol.problems import Source
 
@@ -198,6 +198,8 @@ class Run:
             if not attempt.call.task.safe:
                 await self._become_durable()
             result = await self._runner.run(attempt)
+            if not self.record.take_in(result.output):
+                return self._failed(attempt, number, _too_much(attempt), result.egress_bytes), ""
         except AttemptFailedError as error:
             failed = self._failed(attempt, number, error.failure, error.egress_bytes)
             return failed, error.opened
@@ -273,6 +275,11 @@ class Run:
             task.cancel()
         self._answer()
         self._finished.set()
+
+
+def _too_much(attempt: Attempt) -> Failure:
+    message = f"the outputs of an execution's tasks take at most {MAX_OUTPUT_BYTES} bytes together"
+    return Failure(code=FailureCode.RESPONSE_TOO_LARGE, message=message, task=attempt.path)
 
 
 def _platform_failure(code: FailureCode, message: str, attempt: Attempt) -> Failure:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from tenantry.dataplane.engine.core.events import TaskCompleted, TaskFailed, TaskStarted
 from tenantry.dataplane.engine.core.state import ENDED, ExecutionStatus
@@ -11,7 +13,13 @@ if TYPE_CHECKING:
     from tenantry.dataplane.engine.core.events import AnyEvent
     from tenantry.dataplane.engine.core.state import ExecutionState
     from tenantry.language.plan.model import Plan
+    from tenantry.language.values import Json
     from tenantry.tenants.identity import TenantId
+
+MAX_OUTPUT_BYTES: Final = 32 * 1024 * 1024
+"""What the outputs of all tasks of an execution may take as JSON: they are kept until its end."""
+
+_encode: Final = msgspec.json.Encoder().encode
 
 
 class ExecutionRecord:
@@ -24,12 +32,14 @@ class ExecutionRecord:
         task_seconds: sum over all attempts that ended.
         egress_bytes: request bytes sent upstream.
         journal_bytes: event bytes written.
+        output_bytes: of the tasks' outputs taken in, as JSON.
         unstorable: the database refuses what was recorded.
     """
 
     __slots__ = (
         "_attempt_began", "egress_bytes", "ended_at", "failure_code", "id", "journal_bytes", "next_sequence",
-        "pending", "plan", "status", "submitted_at", "task_attempts", "task_seconds", "tenant", "unstorable",
+        "output_bytes", "pending", "plan", "status", "submitted_at", "task_attempts", "task_seconds",
+        "tenant", "unstorable",
     )  # fmt: skip
 
     def __init__(self, tenant: TenantId, execution_id: str, plan: Plan, submitted_at: float) -> None:
@@ -43,8 +53,17 @@ class ExecutionRecord:
         self.task_seconds = 0.0
         self.egress_bytes = 0
         self.journal_bytes = 0
+        self.output_bytes = 0
         self.unstorable = False
         self._attempt_began: dict[str, float] = {}
+
+    def take_in(self, output: Json) -> bool:
+        """Counts a task's output, if there is room for it."""
+        size = self.output_bytes + len(_encode(output))
+        if size > MAX_OUTPUT_BYTES:
+            return False
+        self.output_bytes = size
+        return True
 
     def add(self, events: list[AnyEvent], state: ExecutionState) -> None:
         """Takes note of events the state has just folded."""

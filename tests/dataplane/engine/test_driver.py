@@ -20,6 +20,7 @@ from tenantry.dataplane.engine.core.events import (
 from tenantry.dataplane.engine.core.state import ExecutionStatus
 from tenantry.dataplane.engine.driver import Run
 from tenantry.dataplane.engine.ports import AttemptFailedError, JournalUnavailableError, TaskResult
+from tenantry.dataplane.engine.record import MAX_OUTPUT_BYTES
 from tenantry.language.plan.model import ActionPlan, Durability, Plan, RetryOn, RetryPolicy, SubworkflowPlan
 from tenantry.language.templates.errors import TemplateError
 from tenantry.protocol.problems import Source
@@ -466,6 +467,23 @@ def test_what_cannot_be_stored_at_all_is_not_waited_for() -> None:
         run.record.unstorable = True
         await run.finish()
         assert run.state.not_undone == ["a"]
+
+    run_virtually(scenario())
+
+
+def test_outputs_are_taken_in_until_there_is_no_more_room_for_them() -> None:
+    async def scenario() -> None:
+        third = after(1.0, "x" * (MAX_OUTPUT_BYTES // 3))
+        runner = ScriptedRunner({f"a[{index}]": [third] for index in range(4)})
+        steps = {"a": loop([0] * 5, tolerant=True)}
+        run = start(workflow(group({"a": []}, steps)), runner, ScriptedJournal())
+        await run.wait()
+        results: Any = run.state.scope.loops["a"]["itemResults"]
+        failed, last = results[2::2]
+        assert failed["error"]["code"] == "response-too-large"
+        assert last["output"] == 1
+        assert run.state.scope.loops["a"]["failureCount"] == 2
+        assert run.record.egress_bytes == 50
 
     run_virtually(scenario())
 
