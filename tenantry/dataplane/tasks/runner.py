@@ -150,7 +150,7 @@ class CallRunner:
 def _cache_key(policy: CachePolicy, value: Json, scope: Scope) -> str:
     """What calls with the same result have in common: the key as written, or the whole input."""
     key = value if policy.key is None else policy.key(_request_scope(value, scope))
-    return canonical_json(key).decode()
+    return canonical_json([policy.key_text, key]).decode()
 
 
 def _outcome(failure: Failure, policy: CircuitPolicy) -> Outcome:

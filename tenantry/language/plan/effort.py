@@ -44,7 +44,9 @@ def compile_cache(cache: ResultCache | None) -> CachePolicy | None:
     """The cache's policy, if results are kept."""
     if cache is None:
         return None
-    return CachePolicy(ttl_seconds=cache.ttl, key=None if cache.key is None else compile_value(cache.key))
+    if cache.key is None:
+        return CachePolicy(ttl_seconds=cache.ttl)
+    return CachePolicy(ttl_seconds=cache.ttl, key=compile_value(cache.key), key_text=cache.key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,10 +98,14 @@ class CircuitPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachePolicy:
-    """How long a result stands for calls of one `key` over the task's input; `None` is all of it."""
+    """How long a result stands for calls of one `key` over the task's input; `None` is all of it.
+
+    Equal values of different keys mean different things, so `key_text`, the key as written, goes with them.
+    """
 
     ttl_seconds: float
     key: Evaluator | None = None
+    key_text: str = ""
 
 
 class HttpOutput(StrEnum):

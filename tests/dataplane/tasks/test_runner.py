@@ -294,6 +294,20 @@ async def test_a_result_stands_for_calls_with_the_same_key(clock: HandMovedClock
     assert not (await attempt(runner, plan, {"id": 1})).cached
 
 
+async def test_equal_values_of_different_keys_are_different_calls() -> None:
+    runner = make_runner(EchoClient())
+    one, other = (
+        replace(
+            call(http("http://x/")),
+            cache=CachePolicy(ttl_seconds=60.0, key=compile_value(text), key_text=text),
+        )
+        for text in ("{{input.a}}", "{{input.b}}")
+    )
+    assert not (await attempt(runner, one, {"a": 1, "b": 2})).cached
+    assert not (await attempt(runner, other, {"a": 2, "b": 1})).cached
+    assert (await attempt(runner, one, {"a": 1, "b": 9})).cached
+
+
 async def test_without_a_key_a_result_stands_for_calls_with_the_same_input() -> None:
     client = EchoClient()
     runner = make_runner(client)

@@ -262,6 +262,7 @@ def test_a_task_says_how_hard_it_is_tried() -> None:
     assert call.cache.ttl_seconds == 60.0
     assert call.cache.key is not None
     assert call.cache.key(Scope(input={"id": 3})) == 3
+    assert call.cache.key_text == "{{input.id}}"
 
 
 def test_a_step_may_say_otherwise_for_all_its_calls_but_those_that_stand_in() -> None:
