@@ -77,7 +77,11 @@ class Breaking:
             document = self._documents[use]
             before = self._before.tasks if document.kind == TASK else self._before.workflows
             self._known[use] = (
-                breaking_changes(_interface(document, self._before), _interface(document, self._after))
+                breaking_changes(
+                    _interface(document, self._before),
+                    _interface(document, self._after),
+                    self._after.memory.comparisons(),
+                )
                 if document.name in before
                 else ()
             )

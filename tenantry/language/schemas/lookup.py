@@ -21,10 +21,12 @@ class Found:
         schema: what is known of the value, references written out; `UNTYPED` when nothing is.
         optional: whether the value may be absent although the whole is valid: a field on the way is not
             required, an item may be past the end, or something on the way may be null.
+        assumed: whether something on the way is only taken for an object or an array, and may be neither.
     """
 
     schema: Any
     optional: bool = False
+    assumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +50,16 @@ def lookup(schema: Any, path: Sequence[str | int]) -> Found | Missing:
     misspelt. A schema that says nothing about a step leaves it open, and the rest of the path with it. One
     that lists properties and no type is taken for an object's, and in the same way for arrays.
     """
-    node, optional = schema, False
+    node, optional, assumed = schema, False, False
     for index, key in enumerate(path):
+        assumed = assumed or types_of(schema, node) is None
         answer = _Step(schema, key).follow(node)
         if answer is None:
-            return Found(UNTYPED, optional)
+            return Found(UNTYPED, optional, assumed)
         if isinstance(answer, Missing):
             return Missing(index, answer.known)
         node, optional = answer.schema, optional or answer.optional
-    return Found({} if node is True else inline(schema, node), optional)
+    return Found({} if node is True else inline(schema, node), optional, assumed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ def expansion(root: Any) -> Expansion:
 
 
 def size_of(schema: Any) -> int:
-    """How many subschemas a schema without references has when what its parts share is written out.
+    """How many subschemas and choices a schema without references has, what its parts share written out.
 
     At most `MAX_EXPANDED + 1`. Counting takes as long as there are parts, however often they are shared.
     """
@@ -102,7 +102,7 @@ def size_of(schema: Any) -> int:
             continue
         children = _parts(node)
         if is_counted:
-            size = 1 + sum(sizes.get(id(child), 1) for child in children)
+            size = 1 + len(node.get("enum", ())) + sum(sizes.get(id(child), 1) for child in children)
             sizes[id(node)] = min(size, MAX_EXPANDED + 1)
         else:
             stack.append((node, True))
@@ -116,10 +116,10 @@ def inline(root: Any, node: Any) -> Any:
     A reference back to itself becomes `UNTYPED`, as does what is past the first two thousand subschemas: who
     compares schemas then knows less, and never something wrong.
     """
-    return _inline(_Same(root), _Same(node)) if isinstance(node, dict) else node
+    return _inline(Same(root), Same(node)) if isinstance(node, dict) else node
 
 
-class _Same:
+class Same:
     """A schema, equal to itself only: looking at all of it to see whether another is equal costs as much."""
 
     __slots__ = ("schema",)
@@ -128,14 +128,14 @@ class _Same:
         self.schema = schema
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.schema is other.schema
+        return isinstance(other, Same) and self.schema is other.schema
 
     def __hash__(self) -> int:
         return id(self.schema)
 
 
 @lru_cache(maxsize=4_096)
-def _inline(root: _Same, node: _Same) -> Any:
+def _inline(root: Same, node: Same) -> Any:
     return _Inliner(root.schema).inline(node.schema, ()) if _has_reference(node.schema) else node.schema
 
 

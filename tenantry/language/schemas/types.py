@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache, reduce
+from typing import TYPE_CHECKING, Any, Final
 
-from tenantry.language.schemas.structure import resolve
+from tenantry.language.schemas.structure import Same, resolve
 from tenantry.language.values import type_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_LONG: Final = 100
 
 
 def types_of(root: Any, node: Any) -> frozenset[str] | None:
@@ -54,9 +56,19 @@ def _listed(node: dict[str, Any]) -> frozenset[str]:
 
 
 def _of_values(values: list[Any]) -> frozenset[str]:
+    return _of_same_values(Same(values)) if len(values) > _LONG else _kinds(values)
+
+
+def _kinds(values: list[Any]) -> frozenset[str]:
     return frozenset(
         "integer" if isinstance(value, float) and value.is_integer() else type_name(value) for value in values
     )
+
+
+@lru_cache(maxsize=16)
+def _of_same_values(values: Same) -> frozenset[str]:
+    """Asked of the same list for every template that reads a value of it; few are kept, as they are long."""
+    return _kinds(values.schema)
 
 
 def _union(members: list[frozenset[str] | None]) -> frozenset[str] | None:

@@ -10,7 +10,7 @@ from tenantry.language.codes import Code
 from tenantry.language.documents.spans import pointer_tokens
 from tenantry.language.findings import Severity
 from tenantry.language.schemas.structure import expansion, inline
-from tenantry.language.schemas.subtyping import Refuted, Unknown, compare
+from tenantry.language.schemas.subtyping import Refuted, Unknown
 from tenantry.language.schemas.untyped import is_untyped
 from tenantry.language.templates.parser import texts
 from tenantry.language.validation.kinds import kinds_of
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from msgspec import UnsetType
 
     from tenantry.language.documents.report import Report
+    from tenantry.language.schemas.subtyping import Comparisons
 
 _NOTES: Final = frozenset(("title", "description", "default", "examples", "$schema", "$comment"))
 _BY_ITEM: Final = _NOTES | {"type", "items"}
@@ -60,16 +61,17 @@ class Place(NamedTuple):
         return Place(self.pointer + pointer_token(key), self.name + member, (*self.path, key))
 
 
-def check_binding(binding: Binding, report: Report) -> None:
+def check_binding(binding: Binding, report: Report, comparisons: Comparisons) -> None:
     """Reports where an input does not fit."""
-    _Check(binding, report).run()
+    _Check(binding, report, comparisons).run()
 
 
 class _Check:
     """Takes apart what the author wrote out, so that findings stand at their entries; compares the rest."""
 
-    def __init__(self, binding: Binding, report: Report) -> None:
+    def __init__(self, binding: Binding, report: Report, comparisons: Comparisons) -> None:
         self._binding = binding
+        self._comparisons = comparisons
         self._consumer = binding.consumer
         self._report = report
 
@@ -126,7 +128,7 @@ class _Check:
         )
 
     def _compare(self, value: Json, given: Any, taken: Any, place: Place) -> None:
-        verdict = compare(given, taken)
+        verdict = self._comparisons.compare(given, taken)
         if isinstance(verdict, Refuted):
             is_literal = not any("{{" in text for _, text in texts(value))
             hint = "" if is_literal else _hint(verdict.counterexample, given, taken)
@@ -161,7 +163,7 @@ class _Check:
     ) -> Json | UnsetType:
         """A whole input that is refused: if a value is given, one that holds it at the path."""
         given = self._binding.given if value is UNSET else _with(self._binding.given, path, value)
-        verdict = compare(given, self._binding.taken)
+        verdict = self._comparisons.compare(given, self._binding.taken)
         return verdict.counterexample if isinstance(verdict, Refuted) else value
 
 

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from tenantry.language.schemas import Fits, Missing, Refuted, compare, lookup
+from tenantry.language.schemas import Fits, Missing, Refuted, lookup
+from tenantry.language.schemas.subtyping import Comparisons
 from tenantry.language.schemas.validators import compile_checked
 from tenantry.language.validation.demands import ITEM, closed, demands
+from tenantry.language.validation.memory import MAX_STEPS_OF_ONE
 from tenantry.language.validation.readable import output_schema
 from tenantry.language.values import pointer_token
 
@@ -108,14 +110,19 @@ def workflow_interface(workflow: Workflow, output: Any) -> Interface:
     )
 
 
-def breaking_changes(old: Interface, new: Interface) -> tuple[Change, ...]:
+def breaking_changes(
+    old: Interface, new: Interface, comparisons: Comparisons | None = None
+) -> tuple[Change, ...]:
     """What breaks when the new version takes the place of the old one, input first; empty when nothing does.
 
     What cannot be decided is no change. Fields that nobody declared are not sent and not given; a field that
     is given in addition breaks nobody.
     """
-    taken = _Comparison(old.input, new.input, new.input_pointer, is_input=True)
-    given = _Comparison(new.output, old.output, new.output_pointer, spells_fields=new.spells_output)
+    comparisons = Comparisons(MAX_STEPS_OF_ONE) if comparisons is None else comparisons
+    taken = _Comparison(comparisons, old.input, new.input, new.input_pointer, is_input=True)
+    given = _Comparison(
+        comparisons, new.output, old.output, new.output_pointer, spells_fields=new.spells_output
+    )
     return (*taken.changes(), *given.changes(), *given.removed())
 
 
@@ -128,19 +135,27 @@ class _Comparison:
     """What one schema gives, held against each demand of another."""
 
     def __init__(
-        self, given: Any, taken: Any, pointer: str, *, is_input: bool = False, spells_fields: bool = False
+        self,
+        comparisons: Comparisons,
+        given: Any,
+        taken: Any,
+        pointer: str,
+        *,
+        is_input: bool = False,
+        spells_fields: bool = False,
     ) -> None:
+        self._compare = comparisons.compare
         self._given, self._taken, self._pointer = closed(given), taken, pointer
         self._is_input, self._spells_fields = is_input, spells_fields
 
     def changes(self) -> Iterator[Change]:
         """One for each demand that is not met."""
-        verdict = compare(self._given, self._taken)
+        verdict = self._compare(self._given, self._taken)
         if isinstance(verdict, Fits):
             return
         is_told = False
         for demand in demands(self._taken):
-            refuted = compare(self._given, demand.schema)
+            refuted = self._compare(self._given, demand.schema)
             # A demand of a recursive schema may ask for more than the schema does.
             if isinstance(refuted, Refuted) and not self._takes(refuted.counterexample):
                 is_told = True
@@ -153,7 +168,7 @@ class _Comparison:
         """One for each field that one schema declares and the other has no place for."""
         fields = {demand.field: demand for demand in demands(self._taken) if self._is_removed(demand.field)}
         for field, demand in fields.items():
-            if field[:-1] not in fields and isinstance(given := compare(self._given, False), Refuted):
+            if field[:-1] not in fields and isinstance(given := self._compare(self._given, False), Refuted):
                 yield self._made(ChangeKind.REMOVED, field, self._place(demand), given)
 
     def _change(self, demand: Demand, refuted: Refuted) -> Change:

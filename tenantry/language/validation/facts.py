@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     Facts: TypeAlias = Mapping[Path, Fact]
 
 _MAX_DEPTH: Final = 8
+_MAX_LISTED: Final = 128  # values that are gone through one by one
+_MAX_PARTS: Final = 16  # of what is known of one value; a condition may say a thousand things of it
 _SCALARS: Final = ("boolean", "null", "number", "string")
 _ORDERED: Final[dict[str, Any]] = {"type": ["number", "string"]}
 _NEVER: Final[dict[str, Any]] = {"not": {}}
@@ -132,8 +134,9 @@ def narrowed(schema: Any, known: Any) -> Any:
             return {**schema, "properties": fields, "required": [*required, name]}
     for listing, other in ((schema, known), (known, schema)):
         values = values_of(listing)
-        if values is not None:
-            left = [value for value in values if _satisfies(value, other)]
+        if values is not None and len(values) <= _MAX_LISTED:
+            fits = compile_checked(other).is_valid
+            left = [value for value in values if fits(value)]
             return {"enum": left} if left else _NEVER
     return _both(schema, known)
 
@@ -231,7 +234,8 @@ def _both(one: Any, other: Any) -> Any:
         return other
     if not other:
         return one
-    return {"allOf": [*(one["allOf"] if one.keys() == {"allOf"} else (one,)), other]}
+    parts = one["allOf"] if one.keys() == {"allOf"} else (one,)
+    return {"allOf": [*parts, other]} if len(parts) < _MAX_PARTS else one
 
 
 def _is_number(value: Json) -> bool:

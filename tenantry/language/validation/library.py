@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from tenantry.language.documents.words import parse_workflow_reference
+from tenantry.language.validation.memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,6 +35,7 @@ class Library:
         is_allowed: whether the tenant may use a task of this name.
         secret_sources: the sources of secrets the tenant has a provider for.
         max_loop_depth: loops inside loops.
+        memory: what judging its workflows has found out; it is no part of what a library is.
     """
 
     tasks: Mapping[str, WorkflowTask] = field(default_factory=dict)
@@ -41,6 +43,7 @@ class Library:
     is_allowed: Callable[[str], bool] = _always
     secret_sources: frozenset[str] = frozenset()
     max_loop_depth: int = MAX_LOOP_DEPTH
+    memory: Memory = field(default_factory=Memory, init=False, compare=False, repr=False)
 
     def workflow(self, reference: str, home: str | None) -> Workflow | None:
         """The workflow that a valid `workflowRef` means in a workflow of the namespace `home`."""

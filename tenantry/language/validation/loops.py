@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tenantry.language.codes import Code
 from tenantry.language.findings import Severity
 from tenantry.language.schemas.structure import inline
-from tenantry.language.schemas.subtyping import Refuted, compare
+from tenantry.language.schemas.subtyping import Refuted
 from tenantry.language.schemas.untyped import UNTYPED, is_untyped
 from tenantry.language.validation.inference import infer, object_schema
 from tenantry.language.validation.kinds import kinds_of, nullable, union, values_of
@@ -106,7 +106,7 @@ def _items(schema: dict[str, Any]) -> Iterator[Any]:
 
 
 def _check_list(items: Any, pointer: str, references: References) -> None:
-    verdict = compare(items, _LIST)
+    verdict = references.comparisons.compare(items, _LIST)
     if isinstance(verdict, Refuted) and not is_untyped(items):
         value = verdict.counterexample
         others = kinds_of(items) - {"array"}

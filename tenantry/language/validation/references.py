@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from tenantry.language.codes import Code
 from tenantry.language.findings import Severity
 from tenantry.language.schemas.lookup import Found, Missing, lookup
+from tenantry.language.schemas.subtyping import DEFAULT_STEPS, Comparisons
 from tenantry.language.schemas.untyped import UNTYPED
 from tenantry.language.templates.model import Reference
 from tenantry.language.templates.roots import INDEX, PARENT, ROOT
@@ -36,15 +37,17 @@ class References:
         readable: what can be read there.
         report: takes what is wrong.
         texts: what the document's texts say.
+        comparisons: compares what is found.
     """
 
     readable: Readable
     report: Report
     texts: Texts
+    comparisons: Comparisons = field(default_factory=lambda: Comparisons(DEFAULT_STEPS))
 
     def at(self, readable: Readable) -> References:
         """The same at another place."""
-        return self if readable is self.readable else References(readable, self.report, self.texts)
+        return self if readable is self.readable else replace(self, readable=readable)
 
     def knowing(self, facts: Facts) -> References:
         """The same where more is known."""
@@ -181,13 +184,14 @@ class _Lookup:
             path: those behind it.
             optional: a default may stand in for the value at the start.
         """
-        done = 0
+        done, assumed = 0, False
         for end, fact in [*self._facts(start, path), (len(path), None)]:
             found = self._look(schema, (*start, *path[:done]), path[done:end])
             if isinstance(found, Missing):
                 return self._defaulted(UNTYPED, optional=True)
             schema = found.schema if fact is None else narrowed(found.schema, fact.schema)
             optional = (optional or found.optional) and not (fact and fact.present)
+            assumed = (assumed or found.assumed) and not (fact and fact.present)
             done = end
         if optional and not self._has_default:
             self._add(
@@ -195,7 +199,7 @@ class _Lookup:
                 f"{self._reference.path_text} may be missing, because its schema does not require it",
                 "give a default with ??, or require it in the schema",
             )
-        return self._defaulted(schema, optional=optional)
+        return self._defaulted(schema, optional=optional or assumed)
 
     def _defaulted(self, schema: Any, *, optional: bool) -> Any:
         """The schema of what the reference gives, whose default stands in for null and what is not there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.language.codes import Code
-from tenantry.language.schemas.subtyping import Refuted, compare
+from tenantry.language.schemas.subtyping import Refuted
 from tenantry.language.templates.headers import compile_header
 from tenantry.language.validation.inference import check_text, infer
 from tenantry.language.values import dump_json, pointer_token
@@ -81,7 +81,7 @@ class _Check:
         self._require(schema, _HEADER, place, f"{name} must be a text, a number or a boolean")
 
     def _require(self, given: Any, taken: Any, place: str, message: str) -> None:
-        verdict = compare(given, taken)
+        verdict = self._references.comparisons.compare(given, taken)
         if isinstance(verdict, Refuted):
             shown = dump_json(verdict.counterexample).decode()
             self._report.add(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tenantry.language.codes import Code
@@ -16,41 +15,31 @@ if TYPE_CHECKING:
     from tenantry.language.documents.model import Workflow
     from tenantry.language.documents.report import Report
     from tenantry.language.validation.library import Library
-
-
-@dataclass(slots=True)
-class Below:
-    """What has been found out about the workflows below one, at any depth.
-
-    Attributes:
-        outputs: schemas of what they give, by their names in the library.
-        can_run: none of them is wrong, as far as they have been looked at.
-    """
-
-    outputs: dict[str, Any] = field(default_factory=dict)
-    can_run: bool = True
+    from tenantry.language.validation.memory import Result
 
 
 class Subworkflows:
-    """The workflows that one workflow runs."""
+    """The workflows that one workflow runs.
 
-    def __init__(
-        self, workflow: Workflow, library: Library, below: Below, infer_output: Callable[[Workflow], Any]
-    ) -> None:
+    Attributes:
+        can_run: none of them is wrong, nor any below, as far as they have been looked at.
+    """
+
+    def __init__(self, workflow: Workflow, library: Library, infer: Callable[[Workflow], Result]) -> None:
         """Nothing is looked at yet.
 
         Args:
             workflow: the one being judged.
             library: where the others are.
-            below: takes what is found out.
-            infer_output: finds out what a workflow gives.
+            infer: follows a workflow.
         """
         self._name = workflow.name
         self._home = workflow.metadata.namespace
         self._library = library
-        self._infer_output = infer_output
-        self._below = below
-        self._references: dict[str, tuple[str, ...]] = {workflow.name: _refers_to(workflow)}
+        self._infer = infer
+        self._own = _refers_to(workflow)
+        self._back = self._ways_back()
+        self.can_run = True
 
     def find(self, reference: str, pointer: str, report: Report) -> Workflow | None:
         """The workflow that a `workflowRef` means; when it is not there, or may not be run, that is told."""
@@ -67,16 +56,17 @@ class Subworkflows:
             report.add(Code.WORKFLOW_DEPTH, message, pointer, suggestion=hint)
         else:
             return child
-        self._below.can_run = False
+        self.can_run = False
         return None
 
     def output_of(self, reference: str) -> Any:
         """The schema of what a workflow gives that `find` has found."""
         key = workflow_key(reference, self._home)
-        outputs = self._below.outputs
-        if key not in outputs:
-            outputs[key] = self._infer_output(self._library.workflows[key])
-        return outputs[key]
+        results = self._library.memory.results
+        if key not in results:
+            results[key] = self._infer(self._library.workflows[key])
+        self.can_run &= results[key].can_run
+        return results[key].schema
 
     def _tell_unknown(self, key: str, pointer: str, report: Report) -> None:
         name, _, selector = key.partition("@")
@@ -94,22 +84,51 @@ class Subworkflows:
             report.add(Code.UNKNOWN_WORKFLOW, f'there is no workflow "{name}"', pointer, meant=(name, names))
 
     def _refers(self, key: str) -> tuple[str, ...]:
-        if key not in self._references:
+        if key == self._name:
+            return self._own
+        known = self._library.memory.references
+        if key not in known:
             workflow = self._library.workflows.get(key)
-            self._references[key] = () if workflow is None else _refers_to(workflow)
-        return self._references[key]
+            known[key] = () if workflow is None else _refers_to(workflow)
+        return known[key]
 
     def _cycle(self, key: str) -> tuple[str, ...]:
         """A cycle that running a workflow here leads into, back to this one if there is such a one."""
-        below: dict[str, tuple[str, ...]] = {self._name: (key,)}
-        waiting = [key]
+        if key in self._back:
+            cycle = [self._name, key]
+            while cycle[-1] != self._name:
+                cycle.append(self._back[cycle[-1]])
+            return tuple(cycle)
+        known = self._library.memory.cycles
+        if key not in known:
+            cycles = Graph.of(self._reached(key)).cycles()
+            known[key] = cycles[0][::-1] if cycles else ()  # a graph draws what runs first first
+        return known[key]
+
+    def _reached(self, *keys: str) -> dict[str, tuple[str, ...]]:
+        """What some workflows run, at any depth: each with what it refers to."""
+        reached: dict[str, tuple[str, ...]] = {}
+        waiting = list(keys)
         while waiting:
             name = waiting.pop()
-            if name not in below:
-                below[name] = self._refers(name)
-                waiting += below[name]
-        cycles = Graph.of(below).cycles()
-        return cycles[0][::-1] if cycles else ()  # a graph draws what runs first first, the other way around
+            if name not in reached:
+                reached[name] = self._refers(name)
+                waiting += reached[name]
+        return reached
+
+    def _ways_back(self) -> dict[str, str]:
+        """Each workflow that leads back to this one, with what it runs on the shortest way."""
+        users: dict[str, list[str]] = {}
+        for name, references in self._reached(*self._own).items():
+            for reference in references:
+                users.setdefault(reference, []).append(name)
+        back: dict[str, str] = {}
+        level = [self._name]
+        while level:
+            found = {user: name for name in level for user in users.get(name, ()) if user not in back}
+            back |= found
+            level = list(found)
+        return back
 
     def _too_deep(self, key: str) -> tuple[str, ...]:
         """The way down from a workflow to one that is too deep."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tenantry.language.codes import Code
 from tenantry.language.documents.nearest import did_you_mean
 from tenantry.language.findings import Severity
-from tenantry.language.schemas.subtyping import Refuted, compare
+from tenantry.language.schemas.subtyping import Refuted
 from tenantry.language.schemas.validators import compile_checked
 from tenantry.language.templates.model import Template
 from tenantry.language.validation.facts import facts_of
@@ -74,7 +74,7 @@ class Branches:
         )
 
     def _check_covered(self) -> None:
-        verdict = compare(self._value, {"enum": self._matches})
+        verdict = self._references.comparisons.compare(self._value, {"enum": self._matches})
         if isinstance(verdict, Refuted):
             value = verdict.counterexample
             self._references.report.add(

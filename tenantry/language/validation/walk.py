@@ -18,10 +18,11 @@ from tenantry.language.validation.graphs import check_graphs
 from tenantry.language.validation.inference import infer
 from tenantry.language.validation.kinds import union
 from tenantry.language.validation.loops import enter_loop, outputs_of, results_of
+from tenantry.language.validation.memory import Result
 from tenantry.language.validation.readable import Output, Readable, Steps
 from tenantry.language.validation.references import References
 from tenantry.language.validation.schemas import check_schema
-from tenantry.language.validation.subworkflows import Below, Subworkflows
+from tenantry.language.validation.subworkflows import Subworkflows
 from tenantry.language.validation.texts import Texts
 from tenantry.language.validation.tree import Tree, actions_in
 
@@ -44,33 +45,31 @@ class Walk:
         bindings: every input with what takes it, to be compared.
     """
 
-    def __init__(self, workflow: Workflow, library: Library, report: Report, below: Below) -> None:
+    def __init__(self, workflow: Workflow, library: Library, report: Report) -> None:
         """Nothing is followed yet.
 
         Args:
             workflow: the workflow.
             library: what it may refer to.
             report: takes what is wrong.
-            below: takes what is found out about the workflows it runs.
         """
         self.texts = Texts()
         self.tree = tree = Tree(workflow.spec.tasks, self.texts)
         self._workflow = workflow
         self._library = library
         self._report = report
-        self._below = below
         self._orders = check_graphs(tree, report)
         self._steps = Steps({name: node.graph for name, node in tree.by_id.items()}, {})
         self.bindings: list[Binding] = []
-        subworkflows = Subworkflows(
-            workflow, library, below, lambda child: infer_output(child, library, below)
+        self._subworkflows = Subworkflows(workflow, library, lambda child: _infer(child, library))
+        self._actions = Actions(
+            library, self._subworkflows, report, self._walk, self._steps.outputs, self.bindings
         )
-        self._actions = Actions(library, subworkflows, report, self._walk, self._steps.outputs, self.bindings)
 
     @property
     def can_run(self) -> bool:
         """Whether no steps wait for each other, and all workflows can run that it runs."""
-        return len(self._orders) == len(self.tree.graphs) and self._below.can_run
+        return len(self._orders) == len(self.tree.graphs) and self._subworkflows.can_run
 
     def run(self, given: Any) -> References:
         """Follows all steps.
@@ -88,7 +87,7 @@ class Walk:
             steps=self._steps,
             graphs=frozenset((_TOP,)),
         )
-        references = References(readable, self._report, self.texts)
+        references = References(readable, self._report, self.texts, self._library.memory.comparisons())
         self._walk(_TOP, references)
         return references
 
@@ -212,19 +211,20 @@ def _output(step: Step, done: Any, instead: Any, *, filters: bool) -> Output:
     )
 
 
-def infer_output(workflow: Workflow, library: Library, below: Below | None = None) -> Any:
+def infer_output(workflow: Workflow, library: Library) -> Any:
     """The schema of what a workflow gives; what is wrong with it is told when it is judged itself.
 
     Args:
         workflow: from the library.
         library: what it may refer to.
-        below: takes what is found out about the workflows it runs.
     """
-    below = Below() if below is None else below
+    return _infer(workflow, library).schema
+
+
+def _infer(workflow: Workflow, library: Library) -> Result:
     unread = Report(Document(kind="Workflow", name=workflow.name, raw={}))
-    walk = Walk(workflow, library, unread, below)
+    walk = Walk(workflow, library, unread)
     usable = check_schema(workflow.spec.input, "/spec/input", unread)
     references = walk.run(workflow.spec.input if usable and workflow.spec.input is not None else UNTYPED)
     output = infer(workflow.spec.output, "/spec/output", references)
-    below.can_run &= walk.can_run and not unread.has_errors
-    return output
+    return Result(output, walk.can_run and not unread.has_errors)

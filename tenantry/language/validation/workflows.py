@@ -18,7 +18,6 @@ from tenantry.language.validation.inference import infer
 from tenantry.language.validation.responses import check_response
 from tenantry.language.validation.schemas import check_schema
 from tenantry.language.validation.structure import check_structure
-from tenantry.language.validation.subworkflows import Below
 from tenantry.language.validation.taint import check_secrets
 from tenantry.language.validation.walk import Walk
 from tenantry.language.validation.work import check_work
@@ -54,7 +53,7 @@ def validate_workflow(document: Document, library: Library) -> tuple[Workflow | 
 
 def _check(workflow: Workflow, library: Library, report: Report) -> None:
     spec = workflow.spec
-    walk = Walk(workflow, library, report, Below())
+    walk = Walk(workflow, library, report)
     check_structure(walk.tree, report)
     usable = check_schema(spec.input, "/spec/input", report)
     given = spec.input if usable and spec.input is not None else UNTYPED
@@ -63,7 +62,7 @@ def _check(workflow: Workflow, library: Library, report: Report) -> None:
     if spec.response is not None:
         check_response(spec.response, "/spec/response", output, references)
     for binding in walk.bindings:
-        check_binding(binding, report)
+        check_binding(binding, report, references.comparisons)
     check_secrets(workflow, library, report, partial(_waits, walk.tree), walk.texts)
     if walk.can_run:
         check_deadline(workflow, library, report, partial(_waits, walk.tree))

@@ -55,13 +55,13 @@ USER: dict[str, Any] = {
         (("manager", "manager", "id"), Found({"type": "integer"}, optional=True)),
         (("tags", 0), Found({"type": "string"}, optional=True)),
         (("pair", 1), Found({"type": "null"}, optional=True)),
-        (("few", 1), Found({}, optional=True)),
+        (("few", 1), Found({}, optional=True, assumed=True)),
         (("rates", "EUR"), Found({"type": "number"}, optional=True)),
-        (("open", "b", "c"), Found(UNTYPED, optional=True)),
-        (("patterned", "b"), Found(UNTYPED, optional=True)),
+        (("open", "b", "c"), Found(UNTYPED, optional=True, assumed=True)),
+        (("patterned", "b"), Found(UNTYPED, optional=True, assumed=True)),
         (("opaque", "x", 0), Found(UNTYPED, optional=True)),
         (("anything",), Found({}, optional=True)),
-        (("anything", 0, "x"), Found(UNTYPED, optional=True)),
+        (("anything", 0, "x"), Found(UNTYPED, optional=True, assumed=True)),
         (("yes",), Found({}, optional=True)),
         (("nothing",), Found(False, optional=True)),
     ],
@@ -105,18 +105,18 @@ def _fields(*names: str) -> dict[str, Any]:
         ),
         (
             {"properties": {"a": {"type": "string"}}, "allOf": [{"required": ["a"]}]},
-            Found({"type": "string"}),
+            Found({"type": "string"}, assumed=True),
         ),
         ({"allOf": [_fields("b"), _fields("c"), {}]}, Missing(0, ("b", "c"))),
         ({"anyOf": [_fields("a"), _fields("a", "b")]}, Found({"anyOf": [{"const": "a"}, {"const": "a"}]})),
         ({"oneOf": [_fields("a"), _fields("b")]}, Found({"const": "a"}, optional=True)),
         ({"anyOf": [_fields("a"), {"type": "null"}]}, Found({"const": "a"}, optional=True)),
-        ({"anyOf": [_fields("a"), {}]}, Found(UNTYPED)),
-        ({"allOf": [{"required": ["a"]}, {"properties": {"a": {}}}]}, Found({})),
+        ({"anyOf": [_fields("a"), {}]}, Found(UNTYPED, assumed=True)),
+        ({"allOf": [{"required": ["a"]}, {"properties": {"a": {}}}]}, Found({}, assumed=True)),
         ({"anyOf": [_fields("b"), _fields("c")]}, Missing(0, ("b", "c"))),
         (
             {"properties": {"b": {}}, "if": {}, "then": _fields("a"), "else": _fields("c")},
-            Found({"const": "a"}, optional=True),
+            Found({"const": "a"}, optional=True, assumed=True),
         ),
         ({"properties": {"b": {}}, "if": {}, "then": _fields("a")}, Missing(0, ("b",))),
         ({"type": ["object", "null"], "allOf": [_fields("a")]}, Found({"const": "a"})),
@@ -124,7 +124,7 @@ def _fields(*names: str) -> dict[str, Any]:
             {"type": ["object", "string"], "properties": {"a": {}}, "required": ["a"]},
             Found({}, optional=True),
         ),
-        (True, Found(UNTYPED)),
+        (True, Found(UNTYPED, assumed=True)),
         (False, Missing(0)),
     ],
 )
@@ -141,7 +141,8 @@ def test_the_empty_path_is_the_schema_itself_with_its_references_written_out() -
 def test_a_reference_back_to_itself_is_written_out_once() -> None:
     schema = {"properties": {"next": {"$ref": "#"}}}
 
-    assert lookup(schema, ("next",)) == Found({"properties": {"next": UNTYPED}}, optional=True)
+    next_one = {"properties": {"next": UNTYPED}}
+    assert lookup(schema, ("next",)) == Found(next_one, optional=True, assumed=True)
 
 
 def test_writing_references_out_ends() -> None:

@@ -184,3 +184,21 @@ def test_a_choice_between_kinds_of_objects_is_followed() -> None:
 )
 def test_nothing_is_known_of_what_does_not_change_and_of_what_is_too_deep(condition: str) -> None:
     assert known(condition, truth=True) == {}
+
+
+def test_of_a_value_that_is_asked_hundreds_of_things_some_are_known() -> None:
+    facts = known(" && ".join(f"{{{{input}}}} != {number}" for number in range(400)), truth=True)
+
+    assert len(facts[("input",)].schema["allOf"]) == 16
+
+
+@pytest.mark.parametrize(("count", "is_gone_through"), [(100, True), (200, False)])
+def test_of_many_values_it_is_not_said_which_are_left(*, count: int, is_gone_through: bool) -> None:
+    schema = {"enum": list(range(count))}
+    facts = facts_when(parse_condition("{{input}} != 5").expression, truth=True)
+
+    left = infer("{{input}}", "", references_to(schema, facts))
+
+    assert (left == {"enum": [number for number in range(count) if number != 5]}) is is_gone_through
+    assert compile_validator(left).is_valid(4)
+    assert not compile_validator(left).is_valid(5)

@@ -31,6 +31,7 @@ def test_what_templates_give_is_what_they_are_said_to_give(schema: Any, value: J
 
 
 TIER = {"enum": ["free", "pro"]}
+_A_IS_TEXT: dict[str, Any] = {"properties": {"a": {"type": "string"}}, "required": ["a"]}
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,8 @@ TIER = {"enum": ["free", "pro"]}
         (True, "x" * 600 + "{{input}}", {"type": "string", "minLength": 600}),
         (True, "{{input.}} {{input}}", UNTYPED),
         ({"enum": []}, "never {{input}}", False),
+        ({**_A_IS_TEXT, "type": "object"}, "{{input.a ?? 1}}", {"type": "string"}),
+        (_A_IS_TEXT, "{{input.a ?? 1}}", {"anyOf": [{"const": 1}, {"type": "string"}]}),
     ],
 )
 def test_a_text_is_known_as_far_as_its_parts_are(schema: Any, value: Json, said: Any) -> None:

@@ -113,3 +113,48 @@ def test_a_document_in_two_texts_is_told_and_one_without_a_name_is_not_another()
 
 def test_other_kinds_are_passed_over() -> None:
     assert judge(TENANT) == (Library(), [])
+
+
+def workflow(name: str, *references: str, schema: str = "{}") -> str:
+    steps = ", ".join(
+        f"{{id: s{number}, workflowRef: {reference}}}" for number, reference in enumerate(references)
+    )
+    return (
+        f"apiVersion: workflow.io/v1\nkind: Workflow\nmetadata: {{name: {name}}}\n"
+        f"spec: {{input: {schema}, tasks: [{steps}]}}\n"
+    )
+
+
+def test_what_a_workflow_gives_is_found_out_once_for_all_that_run_it() -> None:
+    library, _ = judge(workflow("a", "c", "c"), workflow("b", "c"), workflow("c", "d"), workflow("d", "gone"))
+
+    assert set(library.memory.results) == {"c", "d"}
+    assert not library.memory.results["c"].can_run
+
+
+def test_every_workflow_of_a_knot_is_told_a_way_back_to_itself() -> None:
+    names = ("a", "b", "c")
+
+    _, findings = validate_documents(documents(*(workflow(name, *names) for name in names)), Library())
+
+    assert [finding.message for finding in findings] == [
+        f"{name} would run itself: "
+        + (f"{name} -> {name}" if name == other else f"{name} -> {other} -> {name}")
+        for name in names
+        for other in names
+    ]
+
+
+def test_the_comparisons_of_all_workflows_share_a_budget() -> None:
+    takes = "{type: string, pattern: '^(a|b)*b(a|b){%d}$'}"
+    gives = "{type: string, pattern: '^(a|b)*a(a|b){20}$'}"
+    child = workflow("child-%d", "gone", schema=takes)
+    caller = workflow("caller-%d", "child-%d, input: '{{input}}'", schema=gives)
+    texts = [text for one in range(10, 20) for text in (child % (one, one), caller % (one, one))]
+
+    _, findings = validate_documents(documents(*texts), Library())
+
+    told = [finding.message for finding in findings if finding.code == "WF309"]
+    assert len(told) == 10
+    assert "is not known: the comparisons before it took all the work there may be" not in told[0]
+    assert "is not known: the comparisons before it took all the work there may be" in told[-1]

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _FITS: Final = Fits()
 _MAX_REMEMBERED: Final = 8_192  # bytes of two schemas: all that is remembered is some 16 MiB
+_BYTES: Final = 150  # of two schemas that are larger than that: reading them costs a step
+_WORTH_KEEPING: Final = 100  # steps
+_NONE_LEFT: Final = "the comparisons before it took all the work there may be"
 
 
 def compare(given: Any, taken: Any, *, max_steps: int = DEFAULT_STEPS) -> Verdict:
@@ -35,10 +38,50 @@ def compare(given: Any, taken: Any, *, max_steps: int = DEFAULT_STEPS) -> Verdic
         taken: schema they are to satisfy; references of either lead into itself.
         max_steps: how much work it may be, in steps of some 20 microseconds.
     """
-    if plainly_fits(given, taken):
-        return _FITS
-    pair = _Pair(given, taken)
-    return _remembered(pair, max_steps) if len(pair.key) <= _MAX_REMEMBERED else _compare(pair, max_steps)
+    return Comparisons(max_steps).compare(given, taken)
+
+
+class Comparisons:
+    """Comparisons that share one budget, such as those of a workflow: many hard ones are no way to hang.
+
+    Attributes:
+        left: steps that may still be taken.
+    """
+
+    def __init__(self, max_steps: int, around: Comparisons | None = None) -> None:
+        """Nothing is compared yet.
+
+        Args:
+            max_steps: how much work all of them may be together.
+            around: those that these are a part of, whose budget they use as well.
+        """
+        self.left: int = max_steps if around is None else min(max_steps, around.left)
+        self._around = around
+        self._hard: dict[_Pair, Verdict] = {}
+
+    def compare(self, given: Any, taken: Any) -> Verdict:
+        """What `compare` says, or that it is not known when there is nothing left of the budget."""
+        if self.left <= 0:
+            return Unknown(_NONE_LEFT)
+        pair = _Pair(given, taken)
+        if pair in self._hard:
+            return self._hard[pair]
+        self.take(max(len(pair.key) - _MAX_REMEMBERED, 0) // _BYTES)
+        return _FITS if plainly_fits(given, taken) else self._solve(pair)
+
+    def _solve(self, pair: _Pair) -> Verdict:
+        judge = _remembered if len(pair.key) <= _MAX_REMEMBERED else _compare
+        verdict, steps = judge(pair, max(min(self.left, DEFAULT_STEPS), 0))
+        self.take(steps)
+        if steps > _WORTH_KEEPING:
+            self._hard[pair] = verdict
+        return verdict
+
+    def take(self, steps: int) -> None:
+        """Takes steps out of the budget."""
+        self.left -= steps
+        if self._around is not None:
+            self._around.take(steps)
 
 
 class _Pair:
@@ -66,11 +109,17 @@ def _written(schema: Any) -> bytes:
 
 
 @lru_cache(maxsize=2_048)
-def _remembered(pair: _Pair, max_steps: int) -> Verdict:
+def _remembered(pair: _Pair, max_steps: int) -> tuple[Verdict, int]:
     return _compare(pair, max_steps)
 
 
-def _compare(pair: _Pair, max_steps: int) -> Verdict:
+def _compare(pair: _Pair, max_steps: int) -> tuple[Verdict, int]:
+    """The verdict, and how many steps it took."""
+    steps = Steps(max_steps)
+    return _judge(pair, steps), steps.taken
+
+
+def _judge(pair: _Pair, steps: Steps) -> Verdict:
     nodes: dict[bytes, Node] = {}
     goal = frozenset(
         (
@@ -80,7 +129,7 @@ def _compare(pair: _Pair, max_steps: int) -> Verdict:
     )
     try:
         is_gradual = MARK[1:].encode() in pair.key
-        answer = Solver(Steps(max_steps), is_gradual=is_gradual).solve(goal)
+        answer = Solver(steps, is_gradual=is_gradual).solve(goal)
     except UndecidedError as error:
         return Unknown(error.reason)
     except RecursionError:

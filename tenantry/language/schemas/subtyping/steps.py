@@ -23,6 +23,11 @@ class Steps:
         self._limit = limit
         self._left = limit
 
+    @property
+    def taken(self) -> int:
+        """How many have been taken."""
+        return self._limit - self._left
+
     def take(self, count: int = 1) -> None:
         """Takes steps.
 

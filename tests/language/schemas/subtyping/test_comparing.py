@@ -18,7 +18,7 @@ from tenantry.language.schemas import (
     is_untyped,
 )
 from tenantry.language.schemas.structure import inline
-from tenantry.language.schemas.subtyping import comparing
+from tenantry.language.schemas.subtyping import Comparisons, comparing
 
 TEXT: dict[str, Any] = {"type": "string"}
 
@@ -116,6 +116,47 @@ def test_the_steps_are_a_limit() -> None:
 
     assert compare(given, taken, max_steps=3) == Unknown("not decided within 3 steps")
     assert isinstance(compare(given, taken), Refuted)
+
+
+HARD: dict[str, Any] = {"type": "string", "pattern": "^(a|b)*a(a|b){20}$"}
+HARDER: dict[str, Any] = {"type": "string", "pattern": "^(a|b)*b(a|b){19}$"}
+
+
+def test_comparisons_share_a_budget_and_say_so_when_nothing_is_left_of_it() -> None:
+    comparisons = Comparisons(2_000)
+
+    assert comparisons.compare(HARD, HARDER) == Unknown("not decided within 2000 steps")
+    assert comparisons.left <= 0
+    left_out = Unknown("the comparisons before it took all the work there may be")
+    assert comparisons.compare({"const": 1}, {"type": "string"}) == left_out
+
+
+def test_a_hard_comparison_is_made_once() -> None:
+    comparisons = Comparisons(20_000)
+
+    first = comparisons.compare(HARD, HARDER)
+    left = comparisons.left
+    assert left < 20_000
+    assert comparisons.compare(HARD, HARDER) == first
+    assert comparisons.left == left
+
+
+def test_comparisons_use_the_budget_of_those_they_are_a_part_of() -> None:
+    around = Comparisons(3_000)
+    inner = Comparisons(2_000, around)
+
+    inner.compare(HARD, HARDER)
+    assert around.left < 3_000
+    assert Comparisons(2_000, around).left == around.left
+
+
+def test_what_is_large_takes_steps_even_if_it_plainly_fits() -> None:
+    comparisons = Comparisons(10_000)
+    large = {"enum": [f"{number:0100}" for number in range(1_000)]}
+
+    assert comparisons.compare(large, {"type": "string"}) == Fits()
+    assert comparisons.left < 10_000
+    assert comparisons.compare({"const": "a"}, {"type": "string"}) == Fits()
 
 
 def _wide(count: int, kind: str) -> dict[str, Any]:
