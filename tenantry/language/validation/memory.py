@@ -13,7 +13,7 @@ from tenantry.language.schemas.subtyping import Comparisons
 MAX_STEPS: Final = 60_000
 """Steps of comparing schemas for all workflows together: one to two seconds."""
 
-MAX_STEPS_OF_ONE: Final = 15_000
+MAX_STEPS_OF_ONE: Final = 12_000
 """Those for one workflow. Everyday ones take none, as what they give plainly fits."""
 
 

@@ -18,6 +18,7 @@ from tenantry.language.schemas import types_of
         ({"const": 1.0}, {"integer"}),
         (False, set()),
         ({"minimum": 1}, None),
+        ({"enum": list(range(200))}, {"integer"}),
     ],
 )
 def test_types_are_those_a_value_may_have(schema: Any, types: set[str] | None) -> None:

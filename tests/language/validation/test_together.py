@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tenantry.language.documents.parsing import parse_documents
 from tenantry.language.validation import Library
 from tenantry.language.validation.together import TASK_STAND_IN, validate_documents
+from tenantry.language.validation.walk import infer_output
 
 if TYPE_CHECKING:
     from tenantry.language.documents.document import Document
@@ -130,6 +131,14 @@ def test_what_a_workflow_gives_is_found_out_once_for_all_that_run_it() -> None:
 
     assert set(library.memory.results) == {"c", "d"}
     assert not library.memory.results["c"].can_run
+
+
+def test_what_a_workflow_of_the_library_gives_can_be_asked_for() -> None:
+    library, _ = judge(TASK, CHILD, PARENT)
+
+    assert infer_output(library.workflows["parent"], library) == infer_output(
+        library.workflows["child"], library
+    )
 
 
 def test_every_workflow_of_a_knot_is_told_a_way_back_to_itself() -> None:
