@@ -37,6 +37,8 @@ class FailureCode(StrEnum):
     JOURNAL_UNAVAILABLE = "journal-unavailable"
     DEADLINE = "deadline"
     CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    OUTCOME_UNKNOWN = "outcome-unknown"
     INTERNAL = "internal"
 
 
@@ -49,7 +51,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_de
         status: the upstream's HTTP status, when it answered.
         retry_on: the class a retry policy may list; `None` for a failure that repeating cannot cure.
         retry_after_seconds: what the upstream asked for.
-        outcome_unknown: the request may have taken effect.
+        outcome_unknown: a request may have taken effect, and repeating it is not known to be harmless.
     """
 
     code: FailureCode
@@ -68,8 +70,25 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field
     at: float
 
 
-class WorkflowSubmitted(Event, frozen=True, kw_only=True, rename="camel", tag=True):
-    """The execution was accepted. `seed` feeds every later random choice, so decisions are repeatable."""
+class Origin(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Where a forked execution comes from: another of the tenant, and the task it begins anew with."""
+
+    execution_id: str
+    task: str
+
+
+class WorkflowSubmitted(Event, frozen=True, kw_only=True, rename="camel", tag=True, omit_defaults=True):
+    """The execution was accepted.
+
+    Attributes:
+        digest: of the workflow's document.
+        seed: feeds every later random choice, so decisions are repeatable.
+        traceparent: the W3C trace context the caller sent.
+        callback: where the end is told.
+        origin: of a fork.
+        reused: outputs of the origin's tasks by path, which are not called again.
+        inputs: of tasks by path, instead of what their templates give.
+    """
 
     workflow: str
     version: int
@@ -78,10 +97,48 @@ class WorkflowSubmitted(Event, frozen=True, kw_only=True, rename="camel", tag=Tr
     actor: str
     seed: int
     deadline_at: float
+    traceparent: str = ""
+    callback: str = ""
+    origin: Origin | None = None
+    reused: dict[str, JsonValue] = {}
+    inputs: dict[str, JsonValue] = {}
+
+
+class WorkflowValidated(Event, frozen=True, kw_only=True, tag=True):
+    """The input is what the workflow takes."""
 
 
 class WorkflowStarted(Event, frozen=True, kw_only=True, tag=True):
     """The engine took it up."""
+
+
+class WorkflowPaused(Event, frozen=True, kw_only=True, tag=True):
+    """Nothing new begins; what is in flight is waited for. Until it is resumed no deadline comes nearer."""
+
+    actor: str
+
+
+class WorkflowResumed(Event, frozen=True, kw_only=True, tag=True):
+    """It goes on, perhaps in another process."""
+
+    actor: str
+
+
+class WorkflowRecovered(Event, frozen=True, kw_only=True, tag=True):
+    """An executor took it over from one that died or stopped; the time between counts for no deadline."""
+
+    executor: str
+
+
+class WorkflowRetried(Event, frozen=True, kw_only=True, rename="camel", tag=True, omit_defaults=True):
+    """It had failed or been cancelled, and goes on: what completed and was not undone is not done again.
+
+    `inputs` are given to tasks, by path, instead of what their templates give.
+    """
+
+    actor: str
+    deadline_at: float
+    inputs: dict[str, JsonValue] = {}
 
 
 class ConditionEvaluated(Event, frozen=True, kw_only=True, tag=True):
@@ -153,6 +210,14 @@ class TaskSkipped(Event, frozen=True, kw_only=True, tag=True):
     reason: str
 
 
+class TaskScheduled(Event, frozen=True, kw_only=True, rename="camel", tag=True, omit_defaults=True):
+    """A call finds no room. `blocked_by` names what bounds it: a path, or empty for the workflow."""
+
+    task: str
+    blocked_by: str = ""
+    waited_for: tuple[str, ...] = ()
+
+
 class TaskStarted(Event, frozen=True, kw_only=True, rename="camel", tag=True, omit_defaults=True):
     """An attempt began. Attempts count from 1; the first names the steps it had to wait for."""
 
@@ -167,6 +232,7 @@ class TaskCompleted(Event, frozen=True, kw_only=True, rename="camel", tag=True, 
     Attributes:
         egress_bytes: what was sent upstream.
         cached: the output is that of an earlier call, or of one made by another execution at the time.
+        reused: the output is that of the same task before a retry or in a fork's origin (attempt 0).
     """
 
     task: str
@@ -174,6 +240,7 @@ class TaskCompleted(Event, frozen=True, kw_only=True, rename="camel", tag=True, 
     output: JsonValue
     egress_bytes: int = 0
     cached: bool = False
+    reused: bool = False
 
 
 class TaskFailed(Event, frozen=True, kw_only=True, rename="camel", tag=True):
@@ -203,6 +270,42 @@ class FailureTolerated(Event, frozen=True, kw_only=True, tag=True):
     """A task failed for good, and what is around it goes on: it is optional, an item, or a compensation."""
 
     task: str
+
+
+class DeadLetterReason(StrEnum):
+    """Why a task's failure waits for somebody to look at it."""
+
+    RETRIES_EXHAUSTED = "retries-exhausted"
+    PERMANENT = "permanent"
+    OUTCOME_UNKNOWN = "outcome-unknown"
+    DEADLINE = "deadline"
+
+
+class DeadLettered(Event, frozen=True, kw_only=True, rename="camel", tag=True, omit_defaults=True):
+    """A task failed for good, or nobody knows how it ended: it is among the dead letters now.
+
+    `task_name` is the task's definition; empty when it is not a call that failed.
+    """
+
+    task: str
+    reason: DeadLetterReason
+    failure: Failure
+    attempts: int = 0
+    task_name: str = ""
+
+
+class SecretAccessed(Event, frozen=True, kw_only=True, tag=True):
+    """A task was given a secret, by name; its value is nowhere."""
+
+    task: str
+    secret: str
+
+
+class WebhookReceived(Event, frozen=True, kw_only=True, rename="camel", tag=True):
+    """The execution began because a webhook arrived."""
+
+    path: str
+    delivery_id: str
 
 
 class CircuitOpened(Event, frozen=True, kw_only=True, tag=True):
@@ -254,7 +357,12 @@ class WorkflowCancelled(Event, frozen=True, kw_only=True, tag=True):
 
 AnyEvent = (
     WorkflowSubmitted
+    | WorkflowValidated
     | WorkflowStarted
+    | WorkflowPaused
+    | WorkflowResumed
+    | WorkflowRecovered
+    | WorkflowRetried
     | ConditionEvaluated
     | SwitchMatched
     | ForEachStarted
@@ -264,12 +372,16 @@ AnyEvent = (
     | SubworkflowStarted
     | GroupCompleted
     | TaskSkipped
+    | TaskScheduled
     | TaskStarted
     | TaskCompleted
     | TaskFailed
     | TaskRetried
     | FallbackStarted
     | FailureTolerated
+    | DeadLettered
+    | SecretAccessed
+    | WebhookReceived
     | CircuitOpened
     | CompensationStarted
     | WorkflowCompleted
