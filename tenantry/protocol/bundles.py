@@ -49,8 +49,10 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         revision: grows with every change of the tenant.
         spec: the `WorkflowTenant` spec as applied.
         definitions: the current version of every definition.
-        pinned: the older versions of workflows that references choose, at any distance.
+        pinned: older versions of workflows: those that references choose, at any distance, and those that
+            callers may.
         references: the version that each reference with a selector means, such as `billing/invoice@stable`.
+        labels: the version of a workflow that each of its labels means to callers, under the same keys.
         rate_card: unit price by meter as decimal strings, with `currency`; see `tenants.rate_card`.
     """
 
@@ -61,6 +63,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     definitions: tuple[BundledDefinition, ...] = ()
     pinned: tuple[BundledDefinition, ...] = ()
     references: dict[str, int] = {}
+    labels: dict[str, int] = {}
     keys: tuple[BundledKey, ...] = ()
     rate_card: dict[str, str] = {}
 

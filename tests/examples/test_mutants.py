@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tenantry.dataplane.bundles.contents import Contents
 from tenantry.dataplane.bundles.plans import Plans
 from tenantry.dataplane.engine.core.events import FailureCode, WorkflowSubmitted
 from tenantry.dataplane.engine.driver import Run
@@ -106,7 +107,8 @@ def plan_of(mutant: dict[str, Any], example: TranslatedExample, test_api: str) -
         replace(item, document=mutant) if (item.kind, item.name) == ("Workflow", example.workflow) else item
         for item in bundle.definitions
     )
-    plan = Plans(replace(bundle, definitions=definitions), lambda _task: True).get(example.workflow)
+    contents = Contents(replace(bundle, definitions=definitions))
+    plan = Plans(contents, lambda _task: True).get(example.workflow)
     assert plan is not None
     return plan
 

@@ -10,6 +10,8 @@ import hashlib
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
+from tenantry.dataplane.bundles.contents import Contents
+from tenantry.dataplane.bundles.sources import Parts, PlanSource, decode_source
 from tenantry.language.documents.model import Workflow, WorkflowTask
 from tenantry.language.documents.parsing import load_document
 from tenantry.language.documents.reading import read
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tenantry.language.plan.model import Plan, TaskPlan
-    from tenantry.protocol.bundles import Bundle, BundledDefinition
+    from tenantry.protocol.bundles import BundledDefinition
 
 
 class DefinitionBrokenError(Exception):
@@ -66,52 +68,77 @@ class Plans:
     """The plans of one revision of a tenant's bundle.
 
     Args:
-        bundle: a verified one.
+        contents: of a verified bundle.
         allows: whether the tenant may use a task of that name.
     """
 
-    def __init__(self, bundle: Bundle, allows: Callable[[str], bool]) -> None:
-        current = bundle.definitions
-        self._current = {(item.kind, item.name): item for item in current}
-        self._workflows = {
-            (item.name, item.version): item for item in (*bundle.pinned, *current) if item.kind == "Workflow"
-        }
-        self._references, self._allows = bundle.references, allows
+    def __init__(self, contents: Contents, allows: Callable[[str], bool]) -> None:
+        self._contents, self._allows = contents, allows
         self._lock = Lock()
         self._ready: dict[tuple[str, int], _Compiled] = {}
         self._uses: dict[str, _Uses] = {}
         self._tasks: dict[str, TaskPlan] = {}
         self._compiled: dict[str, _Compiled] = {}
+        self._sources: dict[str, PlanSource] = {}
 
     def adopt(self, former: Plans) -> None:
         """Keeps what an earlier revision compiled, as far as nothing in it has changed."""
-        digests = {item.digest for item in (*self._current.values(), *self._workflows.values())}
+        digests = self._contents.digests()
         # Copied first, because another thread may be compiling.
         self._uses = {digest: uses for digest, uses in dict(former._uses).items() if digest in digests}
         self._tasks = {digest: task for digest, task in dict(former._tasks).items() if digest in digests}
         for key, compiled in dict(former._compiled).items():  # children come before those that run them
             if compiled.digests <= digests and compiled.children <= self._compiled.keys():
                 self._compiled[key] = compiled
+        self._sources = {
+            key: source for key, source in dict(former._sources).items() if key in self._compiled
+        }
 
-    def ready(self, workflow: str) -> Plan | None:
-        """The current version of a workflow, if it has been asked for before."""
-        definition = self._current.get(("Workflow", workflow))
+    def ready(self, workflow: str, selector: str = "") -> Plan | None:
+        """A version of a workflow, if it has been asked for before; see `Contents.chosen` for `selector`."""
+        definition = self._contents.chosen(workflow, selector)
         if definition is None or (found := self._ready.get((workflow, definition.version))) is None:
             return None
-        return found.plan
+        return found.plan if found.key in self._sources else None
 
-    def get(self, workflow: str) -> Plan | None:
-        """The current version of a workflow, or `None` when there is no such workflow. It may take a while.
+    def get(self, workflow: str, selector: str = "") -> Plan | None:
+        """A version of a workflow, or `None` when there is no such one here. It may take a while.
 
         Raises:
             TaskNotAllowedError: it uses a task the tenant may not use, or a workflow that does.
             DefinitionBrokenError: it does not compile.
         """
-        definition = self._current.get(("Workflow", workflow))
+        definition = self._contents.chosen(workflow, selector)
         if definition is None:
             return None
         with self._lock:
-            return self._get(definition, ()).plan
+            found = self._get(definition, ())
+            if found.key not in self._sources:
+                self._sources[found.key] = self._source(definition, found.key)
+            return found.plan
+
+    def source(self, plan: Plan) -> PlanSource:
+        """The source of a plan that `ready` or `get` gave."""
+        return self._sources[self._ready[plan.workflow, plan.version].key]
+
+    def _source(self, definition: BundledDefinition, key: str) -> PlanSource:
+        parts = Parts()
+        self._gather(definition, parts, set())
+        return PlanSource(key, parts.encode(definition))
+
+    def _gather(self, definition: BundledDefinition, parts: Parts, done: set[tuple[str, int]]) -> None:
+        """Adds what a workflow uses, at any depth, each once; it compiles, so everything is there."""
+        version = (definition.name, definition.version)
+        if version in done:
+            return
+        done.add(version)
+        uses, _ = self._uses_of(definition)
+        for task in uses.tasks:
+            parts.add(task, self._task_of(task, definition))
+        for _, called in uses.workflows:
+            child = self._called(called, definition)
+            parts.add(called, child)
+            self._gather(child, parts, done)
 
     def _get(self, definition: BundledDefinition, above: tuple[str, ...]) -> _Compiled:
         version = (definition.name, definition.version)
@@ -124,7 +151,7 @@ class Plans:
         for task in uses.tasks:
             if not self._allows(task):
                 raise TaskNotAllowedError(definition.name, task)
-        tasks = {name: self._find("WorkflowTask", name, definition) for name in uses.tasks}
+        tasks = {name: self._task_of(name, definition) for name in uses.tasks}
         children = {reference: self._child(called, definition, way) for reference, called in uses.workflows}
         levels = max((child.levels + 1 for child in children.values()), default=0)
         _check_depth(levels, way)
@@ -154,21 +181,22 @@ class Plans:
         self._uses[definition.digest] = uses
         return uses, workflow
 
-    def _find(self, kind: str, name: str, user: BundledDefinition) -> BundledDefinition:
-        found = self._current.get((kind, name))
+    def _task_of(self, name: str, user: BundledDefinition) -> BundledDefinition:
+        found = self._contents.current("WorkflowTask", name)
         if found is None:
-            raise DefinitionBrokenError(f"workflow {user.name} uses the unknown {_WORDS[kind]} {name}")
+            raise DefinitionBrokenError(f"workflow {user.name} uses the unknown task {name}")
+        return found
+
+    def _called(self, reference: str, user: BundledDefinition) -> BundledDefinition:
+        found = self._contents.called(reference)
+        if found is None:
+            word = "version" if "@" in reference else "workflow"
+            raise DefinitionBrokenError(f"workflow {user.name} uses the unknown {word} {reference}")
         return found
 
     def _child(self, called: str, user: BundledDefinition, way: tuple[str, ...]) -> _Compiled:
-        name, _, selector = called.partition("@")
-        if not selector:
-            definition = self._find("Workflow", name, user)
-        elif (pinned := self._workflows.get((name, self._references.get(called, 0)))) is not None:
-            definition = pinned
-        else:
-            raise DefinitionBrokenError(f"workflow {user.name} uses the unknown version {called}")
-        _check_depth(0, (*way, name))
+        definition = self._called(called, user)
+        _check_depth(0, (*way, definition.name))
         return self._get(definition, way)
 
     def _compile(
@@ -198,7 +226,20 @@ class Plans:
         return self._tasks[definition.digest]
 
 
-_WORDS = {"Workflow": "workflow", "WorkflowTask": "task"}
+def plan_from_source(content: str) -> Plan:
+    """The plan of a `PlanSource`. Nothing asks whether the tenant may: that was settled when it was accepted.
+
+    Raises:
+        DefinitionBrokenError: it does not compile, or is no source at all.
+    """
+    try:
+        source = decode_source(content)
+    except ValueError as error:
+        raise DefinitionBrokenError(f"not the source of a plan: {error}") from error
+    plan = Plans(Contents(source.bundle), lambda _: True).get(source.workflow, f"v{source.version}")
+    if plan is None:
+        raise DefinitionBrokenError(f"the source of {source.workflow} is without the workflow itself")
+    return plan
 
 
 def _read_workflow(definition: BundledDefinition) -> Workflow:

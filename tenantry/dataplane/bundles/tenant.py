@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from tenantry.dataplane.bundles.contents import Contents
 from tenantry.dataplane.bundles.plans import Plans
 from tenantry.tenants.identity import TenantId
 from tenantry.tenants.isolation import compile_task_ref_policy
@@ -13,6 +14,7 @@ from tenantry.tenants.roles import Role
 from tenantry.tenants.spec import TenantSpec
 
 if TYPE_CHECKING:
+    from tenantry.dataplane.bundles.sources import PlanSource
     from tenantry.dataplane.tasks.runner import CallRunner
     from tenantry.language.plan.model import Plan
     from tenantry.protocol.bundles import Bundle, BundledDefinition
@@ -25,6 +27,7 @@ class ServedTenant:
     """One revision of a tenant. Immutable but for plans, which are compiled when first used.
 
     Attributes:
+        contents: its definitions, by name and by version.
         limits: the policies of its limit decision.
         max_execution_seconds: bound on every deadline, or `None`.
         runner: makes its tasks' attempts, over its own connections.
@@ -37,8 +40,8 @@ class ServedTenant:
         self.max_execution_seconds = spec.quotas.max_execution_duration
         self.rate_card = parse_rate_card(bundle.rate_card)
         self.keys = {key.id: key for key in bundle.keys if key.role in _ROLES}
-        self._definitions = {(item.kind, item.name): item for item in bundle.definitions}
-        self._plans = Plans(bundle, compile_task_ref_policy(spec.allowed_task_refs).allows)
+        self.contents = Contents(bundle)
+        self._plans = Plans(self.contents, compile_task_ref_policy(spec.allowed_task_refs).allows)
 
     def adopt_plans(self, former: ServedTenant) -> None:
         """Keeps what an earlier revision compiled; unchanged definitions are not compiled again."""
@@ -46,33 +49,32 @@ class ServedTenant:
 
     def workflows(self) -> list[BundledDefinition]:
         """Its workflows, by name."""
-        return self._of_kind("Workflow")
+        return self.contents.of_kind("Workflow")
 
     def tasks(self) -> list[BundledDefinition]:
         """Its tasks, by name."""
-        return self._of_kind("WorkflowTask")
+        return self.contents.of_kind("WorkflowTask")
 
     def definition(self, kind: str, name: str) -> BundledDefinition | None:
         """The current version of a definition."""
-        return self._definitions.get((kind, name))
+        return self.contents.current(kind, name)
 
-    def ready_plan(self, workflow: str) -> Plan | None:
-        """The compiled workflow, if it has been asked for before."""
-        return self._plans.ready(workflow)
+    def ready_plan(self, workflow: str, selector: str = "") -> Plan | None:
+        """The compiled workflow, if it has been asked for before; see `Contents.chosen` for `selector`."""
+        return self._plans.ready(workflow, selector)
 
-    def plan(self, workflow: str) -> Plan | None:
-        """The compiled workflow, or `None` when there is no such workflow.
+    def plan(self, workflow: str, selector: str = "") -> Plan | None:
+        """The compiled workflow, or `None` when there is no such one.
 
         Raises:
             TaskNotAllowedError: it uses a task the tenant may not use.
             DefinitionBrokenError: it does not compile.
         """
-        return self._plans.get(workflow)
+        return self._plans.get(workflow, selector)
 
-    def _of_kind(self, kind: str) -> list[BundledDefinition]:
-        return sorted(
-            (item for item in self.bundle.definitions if item.kind == kind), key=lambda item: item.name
-        )
+    def source(self, plan: Plan) -> PlanSource:
+        """What another executor compiles the same plan from; `plan` is one that this revision gave."""
+        return self._plans.source(plan)
 
 
 def parse_spec(bundle: Bundle) -> TenantSpec:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from tenantry.dataplane.bundles.contents import Contents
 from tenantry.dataplane.bundles.plans import DefinitionBrokenError, Plans, TaskNotAllowedError
 from tenantry.language.plan.model import CallPlan, SubworkflowPlan
 from tests.support.tenants import bundled, make_bundle
@@ -39,7 +40,7 @@ def plans(text: str, *, older: str = "", allows: Any = lambda _: True, **referen
     bundle = msgspec.structs.replace(
         bundle, definitions=current, pinned=tuple(bundled(older)), references=labels
     )
-    return Plans(bundle, allows)
+    return Plans(Contents(bundle), allows)
 
 
 def plan_of(plans: Plans, name: str) -> Plan:
@@ -73,7 +74,8 @@ def test_nothing_is_ready_before_it_was_asked_for() -> None:
     assert tenant.ready("parent") is None
     parent = plan_of(tenant, "parent")
     assert tenant.ready("parent") is parent
-    assert tenant.ready("child") is child_of(parent)
+    assert tenant.ready("child") is None
+    assert plan_of(tenant, "child") is tenant.ready("child") is child_of(parent)
     assert tenant.ready("nobody") is None
     assert tenant.get("nobody") is None
     assert tenant.get("get") is None
@@ -103,7 +105,7 @@ def test_a_changed_task_is_in_every_plan_above_it() -> None:
     before = plans(CHILD + PARENT)
     former = plan_of(before, "parent")
     tasks = TASKS.replace("a.test", "changed.test")
-    after = Plans(make_bundle(documents=tasks + CHILD + PARENT), lambda _: True)
+    after = Plans(Contents(make_bundle(documents=tasks + CHILD + PARENT)), lambda _: True)
     after.adopt(before)
     assert plan_of(after, "parent") is not former
     assert child_of(plan_of(after, "parent")) is plan_of(after, "child")
