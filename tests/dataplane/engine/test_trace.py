@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import hypothesis.strategies as st
 import msgspec
 from hypothesis import given
 
 from tenantry.dataplane.engine.core.events import (
-    AnyEvent,
+    CompensationStarted,
     ConditionEvaluated,
+    DeadLettered,
+    DeadLetterReason,
     Failure,
     FailureCode,
     FailureTolerated,
@@ -21,38 +25,33 @@ from tenantry.dataplane.engine.core.events import (
     SubworkflowStarted,
     SwitchMatched,
     TaskCompleted,
-    TaskFailed,
-    TaskRetried,
     TaskSkipped,
-    TaskStarted,
     WorkflowCancelled,
-    WorkflowCompleted,
-    WorkflowFailed,
-    WorkflowStarted,
-    WorkflowSubmitted,
+    WorkflowRecovered,
 )
-from tenantry.dataplane.engine.core.trace import MAX_BESIDE, AttemptTrace, TaskTrace, Trace, trace
+from tenantry.dataplane.engine.core.trace import (
+    MAX_BESIDE,
+    AttemptTrace,
+    BlockTrace,
+    TaskTrace,
+    Trace,
+    trace,
+)
+from tests.support.histories import (
+    BEGIN,
+    BUSY,
+    START,
+    broken,
+    completed,
+    done,
+    failed,
+    retried,
+    scheduled,
+    started,
+)
 
-START = 1000.0
-BUSY = Failure(code=FailureCode.UPSTREAM_STATUS, message="503")
-BEGIN: list[AnyEvent] = [
-    WorkflowSubmitted(
-        at=START, workflow="w", version=3, digest="", input={}, actor="key", seed=1, deadline_at=START + 30
-    ),
-    WorkflowStarted(at=START),
-]
-
-
-def started(task: str, at: float, attempt: int = 1, waited_for: tuple[str, ...] = ()) -> TaskStarted:
-    return TaskStarted(at=START + at, task=task, attempt=attempt, waited_for=waited_for)
-
-
-def completed(task: str, at: float, attempt: int = 1) -> TaskCompleted:
-    return TaskCompleted(at=START + at, task=task, attempt=attempt, output=None)
-
-
-def done(at: float) -> WorkflowCompleted:
-    return WorkflowCompleted(at=START + at, output=None)
+if TYPE_CHECKING:
+    from tenantry.dataplane.engine.core.events import AnyEvent
 
 
 def tasks(*events: AnyEvent) -> dict[str, TaskTrace]:
@@ -64,7 +63,7 @@ def test_the_whole_of_it() -> None:
     assert (found.execution_id, found.workflow, found.version) == ("1", "w", 3)
     assert (found.status, found.started_at, found.duration_seconds) == ("completed", START, 2.5)
     assert found.tasks == [
-        TaskTrace("a", 0.0, "completed", 2.0, 2.0, attempts=[AttemptTrace(1, 0.0, 2.0)]),
+        TaskTrace("a", 0.0, "completed", 2.0, 2.0, critical=True, attempts=[AttemptTrace(1, 0.0, 2.0)]),
     ]
 
 
@@ -108,39 +107,43 @@ def test_a_skipped_task_says_why_and_ran_beside_nobody() -> None:
 def test_every_attempt_is_told_and_the_task_lasts_from_the_first_to_the_last() -> None:
     found = tasks(
         started("a", 0),
-        TaskFailed(at=START + 1, task="a", attempt=1, failure=BUSY),
-        TaskRetried(at=START + 1, task="a", attempt=2, not_before=START + 2),
+        failed("a", 1),
+        retried("a", 1, not_before=1.75),
         started("a", 2, attempt=2),
         completed("a", 5, attempt=2),
         done(5),
     )
-    assert found["a"].attempts == [AttemptTrace(1, 0.0, 1.0, BUSY), AttemptTrace(2, 2.0, 5.0)]
+    assert found["a"].attempts == [AttemptTrace(1, 0.0, 1.0, BUSY, 0.75), AttemptTrace(2, 2.0, 5.0)]
     assert (found["a"].status, found["a"].duration_seconds) == ("completed", 5.0)
 
 
-def test_a_task_between_two_attempts_is_running_again() -> None:
-    found = tasks(
+def test_a_task_between_two_attempts_has_not_ended() -> None:
+    events = [
         started("a", 0),
-        TaskFailed(at=START + 1, task="a", attempt=1, failure=BUSY),
-        started("a", 2, attempt=2),
-    )
-    assert (found["a"].status, found["a"].end_seconds, found["a"].duration_seconds) == ("running", None, None)
+        failed("a", 1),
+        retried("a", 1, not_before=2),
+    ]
+    between = tasks(*events)["a"]
+    assert (between.status, between.end_seconds, between.duration_seconds) == ("retrying", None, None)
+    again = tasks(*events, started("a", 2, attempt=2))["a"]
+    assert (again.status, again.end_seconds, again.duration_seconds) == ("running", None, None)
 
 
 def test_a_task_whose_condition_has_no_value_failed_before_any_attempt() -> None:
     failure = Failure(code=FailureCode.UNRESOLVED, message="no field x", task="a")
     found = tasks(
-        TaskFailed(at=START + 1, task="a", attempt=0, failure=failure),
-        WorkflowFailed(at=START + 1, failure=failure),
+        failed("a", 1, 0, failure),
+        broken(1, failure),
     )
-    assert found["a"] == TaskTrace("a", 1.0, "failed", 1.0, 0.0, failure=failure)
+    assert found["a"] == TaskTrace("a", 1.0, "failed", 1.0, 0.0, critical=True, failure=failure)
 
 
-def test_what_still_ran_at_the_end_was_cancelled() -> None:
+def test_what_still_ran_at_the_end_was_cancelled_then() -> None:
     events = [*BEGIN, started("a", 0), started("b", 1), WorkflowCancelled(at=START + 2, actor="key")]
     found = trace("1", events)
     assert found.status == "cancelled"
-    assert [task.status for task in found.tasks] == ["cancelled", "cancelled"]
+    assert [(task.status, task.end_seconds) for task in found.tasks] == [("cancelled", 2.0)] * 2
+    assert found.tasks[1].attempts == [AttemptTrace(1, 1.0, 2.0)]
     assert found.tasks[0].ran_beside == ("b",)
 
 
@@ -178,10 +181,10 @@ def test_a_switch_tells_what_it_chose() -> None:
 def test_a_failure_that_was_tolerated_and_a_fallback_s_value_are_told() -> None:
     found = tasks(
         started("a", 0),
-        TaskFailed(at=START + 1, task="a", attempt=1, failure=BUSY),
+        failed("a", 1),
         FallbackStarted(at=START + 1, task="a"),
-        TaskCompleted(at=START + 1, task="a~fallback", attempt=0, output=1),
-        TaskFailed(at=START + 1, task="b", attempt=0, failure=BUSY),
+        completed("a~fallback", 1, 0),
+        failed("b", 1, 0),
         FailureTolerated(at=START + 1, task="b"),
     )
     assert found["a"].status == "failed"
@@ -190,7 +193,7 @@ def test_a_failure_that_was_tolerated_and_a_fallback_s_value_are_told() -> None:
 
 
 def test_a_result_of_another_call_is_told() -> None:
-    found = tasks(started("a", 0), TaskCompleted(at=START, task="a", attempt=1, output=1, cached=True))
+    found = tasks(started("a", 0), completed("a", 0, cached=True))
     assert found["a"].cached
 
 
@@ -239,3 +242,122 @@ def test_what_is_inside_waits_from_the_beginning_of_what_is_around_it() -> None:
     assert (found["a[0]"].waited_for, found["a[0]"].wait_seconds) == ((), 0.5)
     assert (found["b"].waited_for, found["b"].wait_seconds) == (("first",), 2.0)
     assert found["b/x"].wait_seconds == 0.5
+
+
+def test_a_call_without_room_says_how_long_it_waited_and_behind_which_limit() -> None:
+    found = tasks(
+        SubworkflowStarted(at=START, task="sub", workflow="v", version=1, digest="", deadline_at=0.0),
+        ForEachStarted(at=START, task="lines", item_count=9),
+        started("a", 0),
+        scheduled("b", 1),
+        scheduled("sub/c", 1, "sub"),
+        scheduled("lines[0]", 1, "lines"),
+        started("b", 3),
+        started("sub/c", 4),
+    )
+    assert found["b"].blocked == [BlockTrace("workflow", 1.0, "", 3.0)]
+    assert found["sub/c"].blocked == [BlockTrace("sub-workflow", 1.0, "sub", 4.0)]
+    assert found["lines[0]"].blocked == [BlockTrace("loop", 1.0, "lines")]
+    assert (found["lines[0]"].status, found["b"].status) == ("waiting", "running")
+    assert (found["b"].start_seconds, found["b"].wait_seconds) == (3.0, 3.0)
+
+
+def test_what_a_blocked_call_waited_for_is_told_when_it_was_blocked_or_when_it_began() -> None:
+    found = tasks(
+        started("a", 0),
+        completed("a", 1),
+        msgspec.structs.replace(scheduled("b", 1), waited_for=("a",)),
+        started("b", 2),
+        msgspec.structs.replace(scheduled("c", 1), waited_for=("a",)),
+    )
+    assert (found["b"].waited_for, found["b"].wait_seconds) == (("a",), 1.0)
+    assert found["c"].waited_for == ("a",)
+
+
+def test_a_call_cut_off_before_it_found_room_never_ran() -> None:
+    found = tasks(started("a", 0), scheduled("b", 1), WorkflowCancelled(at=START + 2, actor="key"))
+    assert (found["b"].status, found["b"].attempts) == ("cancelled", [])
+
+
+def test_an_item_was_blocked_until_its_loop_took_it_up() -> None:
+    found = tasks(
+        ForEachStarted(at=START + 1, task="lines", item_count=2),
+        ForEachIteration(at=START + 1, task="lines", index=0),
+        started("lines[0]", 1),
+        completed("lines[0]", 3),
+        ForEachIteration(at=START + 3, task="lines", index=1),
+        started("lines[1]", 3),
+    )
+    assert found["lines[0]"].blocked == []
+    assert found["lines[1]"].blocked == [BlockTrace("loop", 1.0, "lines", 3.0)]
+    assert found["lines[1]"].wait_seconds == 2.0
+
+
+def test_an_attempt_that_its_executor_did_not_survive_is_marked() -> None:
+    gone = Failure(code=FailureCode.INTERRUPTED, message="the executor stopped", task="a")
+    found = tasks(
+        started("a", 0),
+        started("b", 0),
+        completed("b", 1),
+        WorkflowRecovered(at=START + 5, executor="two"),
+        failed("a", 5, failure=gone),
+        retried("a", 5, not_before=5),
+        started("a", 5, 2),
+    )
+    assert found["a"].attempts == [
+        AttemptTrace(1, 0.0, 5.0, gone, 0.0, interrupted=True),
+        AttemptTrace(2, 5.0),
+    ]
+    assert not found["b"].attempts[0].interrupted
+
+
+def test_an_output_of_an_earlier_run_and_a_dead_letter_are_told() -> None:
+    letter = DeadLettered(at=START, task="b", reason=DeadLetterReason.PERMANENT, failure=BUSY)
+    found = tasks(
+        completed("a", 0, 0, reused=True),
+        started("b", 0),
+        failed("b", 0),
+        letter,
+        msgspec.structs.replace(letter, task=""),
+    )
+    assert (found["a"].reused, found["a"].attempts) == (True, [])
+    assert found["b"].dead_lettered == "permanent"
+    assert list(found) == ["a", "b"]
+
+
+def test_what_fails_cuts_off_what_is_inside_and_nothing_else() -> None:
+    found = tasks(
+        GroupStarted(at=START, task="a", deadline_at=START + 3),
+        started("a/x", 0),
+        GroupStarted(at=START + 1, task="a/y", deadline_at=START + 9),
+        started("a/y/z", 1),
+        started("ab", 1),
+        failed("a", 3, 0),
+        started("ab/c", 4),
+        failed("ab", 5, 0),
+    )
+    assert {path: (task.status, task.end_seconds) for path, task in found.items()} == {
+        "a": ("failed", 3.0),
+        "a/x": ("cancelled", 3.0),
+        "a/y": ("cancelled", 3.0),
+        "a/y/z": ("cancelled", 3.0),
+        "ab": ("failed", 5.0),
+        "ab/c": ("cancelled", 5.0),
+    }
+    assert found["a/y/z"].attempts == [AttemptTrace(1, 1.0, 3.0)]
+
+
+def test_an_outcome_that_came_too_late_is_told_all_the_same() -> None:
+    found = tasks(
+        started("a", 0),
+        started("b", 0),
+        failed("b", 1),
+        CompensationStarted(at=START + 1, failure=BUSY),
+        completed("a", 4),
+        broken(5),
+    )
+    assert (found["a"].status, found["a"].end_seconds, found["a"].attempts[0].end_seconds) == (
+        "completed",
+        4.0,
+        4.0,
+    )
