@@ -88,11 +88,13 @@ def compile_task(task: WorkflowTask, digest: str) -> TaskPlan:
     spec = task.spec
     takes, gives = _compile_schema(spec.input_schema), _compile_schema(spec.output_schema)
     if isinstance(spec, HttpTaskSpec):
+        safe = spec.idempotent or spec.request.method in SAFE_METHODS
         return TaskPlan(
             name=task.name,
             digest=digest,
             action=_compile_request(spec),
-            safe=spec.idempotent or spec.request.method in SAFE_METHODS,
+            safe=safe,
+            repeatable=safe or spec.request.idempotency_header is not None,
             input_validator=takes,
             output_validator=gives,
             timeout_seconds=spec.timeout,
@@ -105,6 +107,7 @@ def compile_task(task: WorkflowTask, digest: str) -> TaskPlan:
         digest=digest,
         action=_compile_transform(spec),
         safe=True,
+        repeatable=True,
         input_validator=takes,
         output_validator=gives,
     )

@@ -174,6 +174,8 @@ class TaskPlan:
         digest: of the task's document: equal ones do the same.
         safe: it may be repeated and may start before its causes are durable (GET, HEAD, transform, or
             declared `idempotent: true`).
+        repeatable: an attempt whose outcome is unknown may be made again: it is safe, or carries the same
+            `Idempotency-Key`.
         timeout_seconds: bound of one attempt. A step may replace it, and `retry`, `circuit` and `cache`.
     """
 
@@ -181,6 +183,7 @@ class TaskPlan:
     digest: str
     action: HttpRequestPlan | TransformPlan
     safe: bool
+    repeatable: bool = False
     input_validator: Validator | None = None
     output_validator: Validator | None = None
     timeout_seconds: float = 30.0

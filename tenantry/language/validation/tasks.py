@@ -9,10 +9,12 @@ from tenantry.language.documents.mending import mend
 from tenantry.language.documents.model import HttpTaskSpec, TransformTaskSpec, WorkflowTask
 from tenantry.language.documents.reading import read
 from tenantry.language.documents.report import Report
+from tenantry.language.findings import Severity
 from tenantry.language.plan.expressions import compile_expression
 from tenantry.language.schemas.untyped import UNTYPED
 from tenantry.language.templates.errors import TemplateSyntaxError
 from tenantry.language.templates.headers import compile_header
+from tenantry.language.templates.model import Template
 from tenantry.language.templates.urls import compile_url
 from tenantry.language.validation.amount import check_amount
 from tenantry.language.validation.effort import check_key, check_retry
@@ -26,10 +28,13 @@ from tenantry.language.values import pointer_token
 
 if TYPE_CHECKING:
     from tenantry.language.documents.document import Document
+    from tenantry.language.documents.model import HttpRequest
     from tenantry.language.findings import Finding
 
 _REQUEST_ROOTS: Final = frozenset(("input", "workflow", "execution", "tenant"))
 _TRANSFORM_ROOTS: Final = frozenset(("input",))
+_VARYING_ROOTS: Final = frozenset(("input", "execution"))
+"""What tells one execution from another."""
 
 
 def validate_task(document: Document) -> tuple[WorkflowTask | None, tuple[Finding, ...]]:
@@ -71,8 +76,24 @@ def _check_request(spec: HttpTaskSpec, references: References) -> None:
     check_text(request.url, f"{pointer}/url", compile_url, references)
     for name, value in request.headers.items():
         check_text(value, f"{pointer}/headers{pointer_token(name)}", compile_header, references)
+    _check_idempotency(request, f"{pointer}/headers", references)
     infer(dict(request.query), f"{pointer}/query", references)
     infer(request.body, f"{pointer}/body", references)
+
+
+def _check_idempotency(request: HttpRequest, pointer: str, references: References) -> None:
+    name = request.idempotency_header
+    if name is None:
+        return
+    template = references.texts.template(request.headers[name])
+    if isinstance(template, Template) and all(one.root not in _VARYING_ROOTS for one in template.references):
+        references.report.add(
+            Code.CONSTANT_KEY,
+            f"{name} is the same in every execution, so the upstream takes all of them for one",
+            pointer + pointer_token(name),
+            suggestion="read the input in it, such as '{{input.key}}', or write '{{execution.id}}'",
+            severity=Severity.WARNING,
+        )
 
 
 def _check_transform(spec: TransformTaskSpec, references: References) -> None:

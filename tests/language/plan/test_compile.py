@@ -239,6 +239,49 @@ def test_a_task_is_safe_when_it_may_be_repeated(
     assert compile_task(make_task("task", spec), "digest").safe is is_safe
 
 
+@pytest.mark.parametrize(
+    ("spec", "is_repeatable"),
+    [
+        ({"type": "http", "request": {"url": "https://h/", "method": "OPTIONS"}}, True),
+        ({"type": "http", "request": {"url": "https://h/", "method": "POST"}}, False),
+        ({"type": "http", "request": {"url": "https://h/", "method": "POST"}, "idempotent": True}, True),
+        (
+            {
+                "type": "http",
+                "request": {
+                    "url": "https://h/",
+                    "method": "POST",
+                    "headers": {"Idempotency-Key": "{{input}}"},
+                },
+            },
+            True,
+        ),
+        (
+            {
+                "type": "http",
+                "request": {
+                    "url": "https://h/",
+                    "method": "POST",
+                    "headers": {"X-Key": "1", "iDEMPOTENCY-kEY": "{{input}}"},
+                },
+            },
+            True,
+        ),
+        ({"type": "transform", "expression": "@"}, True),
+    ],
+)
+def test_a_task_is_repeatable_when_it_is_safe_or_the_upstream_knows_a_repetition(
+    spec: dict[str, Any],
+    is_repeatable: bool,  # noqa: FBT001  (a column of the table)
+) -> None:
+    assert compile_task(make_task("task", spec), "digest").repeatable is is_repeatable
+
+
+def test_a_key_of_its_own_does_not_make_a_task_safe() -> None:
+    request = {"url": "https://h/", "method": "POST", "headers": {"Idempotency-Key": "{{input}}"}}
+    assert not compile_task(make_task("task", {"type": "http", "request": request}), "digest").safe
+
+
 def test_a_task_has_its_name_and_its_schemas() -> None:
     task = compile_task(
         make_task(

@@ -69,6 +69,27 @@ def test_a_mistake_in_a_request_is_named_with_its_place(old: str, new: str, expe
     assert "\n".join(told(edited(HTTP, old, new))) == expected
 
 
+@pytest.mark.parametrize("key", ["{{input.id}}", "{{execution.id}}", "{{tenant.name}}-{{input.note ?? ''}}"])
+def test_an_idempotency_key_that_tells_executions_apart_is_right(key: str) -> None:
+    assert told(HTTP.replace("headers: {", f'headers: {{Idempotency-Key: "{key}", ')) == []
+
+
+@pytest.mark.parametrize("header", ["Idempotency-Key", "IDEMPOTENCY-key"])
+@pytest.mark.parametrize("key", ["", "charge", "{{'charge'}}", "{{workflow.name}}@{{tenant.name}}"])
+def test_a_key_that_all_executions_share_is_warned_of(header: str, key: str) -> None:
+    (finding,) = judge(HTTP.replace("headers: {", f'headers: {{{header}: "{key}", '))
+    assert (finding.code, finding.severity) == ("WF113", "warning")
+    assert finding.pointer == f"/spec/request/headers/{header}"
+    assert (
+        finding.message
+        == f"{header} is the same in every execution, so the upstream takes all of them for one"
+    )
+
+
+def test_a_key_with_a_mistake_is_told_as_that_mistake_only() -> None:
+    assert codes(HTTP.replace("headers: {", 'headers: {Idempotency-Key: "{{input.id", ')) == ["WF201"]
+
+
 @pytest.mark.parametrize(("_", "new", "expected"), cases(HERE / "wrong_transforms.txt"))
 def test_a_mistake_in_a_transform_is_named_with_its_place(_: str, new: str, expected: str) -> None:
     assert "\n".join(told(edited(TRANSFORM, "", new))) == expected

@@ -22,6 +22,7 @@ from tenantry.language.documents.words import (
 _MAX_NAMED: Final = 200
 _MAX_STATUSES: Final = 400  # as many as there are
 _MAX_SECRETS: Final = 50
+_IDEMPOTENCY_KEY: Final = "idempotency-key"
 
 
 class HttpRequest(Model):
@@ -32,6 +33,11 @@ class HttpRequest(Model):
     headers: Annotated[dict[HeaderName, str], at_most(_MAX_NAMED)] = Field(default_factory=dict)
     query: Annotated[dict[str, QueryValue], at_most(_MAX_NAMED)] = Field(default_factory=dict)
     body: Json = None
+
+    @property
+    def idempotency_header(self) -> str | None:
+        """The header `Idempotency-Key` as this request spells it: upstreams know repetitions by it."""
+        return next((name for name in self.headers if name.lower() == _IDEMPOTENCY_KEY), None)
 
 
 class HttpTaskSpec(Model):

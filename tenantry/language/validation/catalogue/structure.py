@@ -152,4 +152,22 @@ STRUCTURE: Final = {
             response: {headers: {Content-Length: "42"}}
             """,
     ),
+    Code.CONSTANT_KEY: Entry(
+        title="An idempotency key does not tell executions apart",
+        cause=(
+            "An upstream does once whatever comes with the same `Idempotency-Key`. A key that reads neither "
+            "the task's input nor `execution.id` is shared by all executions: the first one is done, and the "
+            "others get its answer."
+        ),
+        fix="Read in it what makes the call one of its kind, such as the number of the order it is about.",
+        example="""
+            type: http
+            request:
+              method: POST
+              url: "https://payments.example.com/charges"
+              headers: {Idempotency-Key: charge}
+            """,
+        frame=Frame.TASK,
+        severity=Severity.WARNING,
+    ),
 }
