@@ -160,7 +160,7 @@ def _status_failure(response: HttpResponse) -> Failure:
         message=f"the upstream answered {response.status}{f': {said}' if said else ''}",
         status=response.status,
         retry_on=retry_on,
-        retry_after_seconds=_retry_after(response) if retry_on else 0.0,
+        retry_after_seconds=retry_after(response) if retry_on else 0.0,
     )
 
 
@@ -176,7 +176,7 @@ def _upstream_message(response: HttpResponse) -> str:
     return next((text[:_EXCERPT] for text in texts if isinstance(text, str) and text), "")
 
 
-def _retry_after(response: HttpResponse) -> float:
+def retry_after(response: HttpResponse) -> float:
     """Seconds asked for by `Retry-After`; its date form is relative to the response's own `Date`."""
     value = response.headers.get("retry-after", "")
     if value.isascii() and value.isdigit():

@@ -1,0 +1,1 @@
+"""Completion callbacks: signed, sent at least once, tried for days; see README."""
