@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -25,6 +25,7 @@ from tenantry.dataplane.gateway.access import Caller, admit_caller
 from tenantry.dataplane.gateway.answers import json_answer
 from tenantry.dataplane.gateway.costs import cost
 from tenantry.dataplane.gateway.names import workflow_name
+from tenantry.dataplane.gateway.paging import page_limit
 from tenantry.dataplane.identifiers import parse_execution_id
 from tenantry.dataplane.journal.history import ExecutionSummary, HistoryFilter
 from tenantry.tenants.roles import Permission
@@ -36,9 +37,6 @@ if TYPE_CHECKING:
     from tenantry.dataplane.gateway.services import Services
     from tenantry.tenants.rate_card import RateCard
 
-DEFAULT_PAGE: Final = 50
-MAX_PAGE: Final = 100
-
 
 class ExecutionEndpoints:
     """`GET` of executions, their traces and events; `POST /executions/{id}/cancel`."""
@@ -49,7 +47,7 @@ class ExecutionEndpoints:
     async def list_executions(self, request: Request) -> Response:
         """A page of a workflow's executions, newest first; `nextCursor` asks for the one after."""
         caller = self._caller(request, Permission.READ_EXECUTIONS)
-        limit = _limit(request)
+        limit = page_limit(request)
         page = await self._services.history.page(caller.tenant.name, _filter(request), limit + 1)
         card = caller.tenant.rate_card
         items = [summary_view(summary, card) for summary in page[:limit]]
@@ -149,13 +147,6 @@ def _contents(events: list[AnyEvent]) -> dict[str, Any]:
         elif isinstance(event, WorkflowFailed | CompensationStarted):
             contents["failure"] = event.failure
     return contents
-
-
-def _limit(request: Request) -> int:
-    text = request.query_params.get("limit", str(DEFAULT_PAGE))
-    if not (text.isascii() and text.isdigit() and len(text) < 4 and 1 <= int(text) <= MAX_PAGE):  # noqa: PLR2004  (three digits suffice)
-        raise errors.bad_query("limit", f"a whole number from 1 to {MAX_PAGE}")
-    return int(text)
 
 
 def _filter(request: Request) -> HistoryFilter:
