@@ -118,7 +118,7 @@ def test_every_attempt_is_told_and_the_task_lasts_from_the_first_to_the_last() -
 
 
 def test_a_task_between_two_attempts_has_not_ended() -> None:
-    events = [
+    events: list[AnyEvent] = [
         started("a", 0),
         failed("a", 1),
         retried("a", 1, not_before=2),

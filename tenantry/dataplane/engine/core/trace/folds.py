@@ -68,7 +68,7 @@ def _end_attempt(
     tasks: Tasks, event: TaskCompleted | TaskFailed, status: str, failure: Failure | None, at: float
 ) -> TaskTrace:
     task = tasks.end(event.task, status, at)
-    if event.attempt == 0 or not task.attempts:
+    if event.attempt == 0:
         task.failure = failure  # of the whole, before or without an attempt of its own
     else:
         task.attempts[-1].end_seconds, task.attempts[-1].failure = at, failure
@@ -78,8 +78,7 @@ def _end_attempt(
 def _retried(tasks: Tasks, event: TaskRetried, at: float) -> None:
     task = tasks.begin(event.task, at)
     tasks.reopen(task, "retrying")
-    if task.attempts:
-        task.attempts[-1].retry_delay_seconds = round(max(0.0, event.not_before - event.at), 6)
+    task.attempts[-1].retry_delay_seconds = round(max(0.0, event.not_before - event.at), 6)
 
 
 def _skipped(tasks: Tasks, event: TaskSkipped, at: float) -> None:
