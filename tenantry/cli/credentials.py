@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -14,6 +14,8 @@ from tenantry.tenants.api_keys import make_token, parse_token
 
 if TYPE_CHECKING:
     from tenantry.cli.home import Home
+
+_SECRET_BYTES: Final = 32
 
 
 class TenantCredentials(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,14 +47,18 @@ class PlaneSecrets(msgspec.Struct, frozen=True, kw_only=True, rename="camel", fo
     Attributes:
         data_plane_token: what the data plane shows to the control plane.
         signing_key: what bundles are signed with: a raw Ed25519 private key in base64.
+        callback_secret: what tenants' secrets for callbacks are derived from, in base64.
     """
 
     data_plane_token: str
     signing_key: str
+    callback_secret: str
 
     def __post_init__(self) -> None:
-        """Refuses a signing key that is none; `msgspec` reports it like any other damage."""
+        """Refuses a key or secret that is none; `msgspec` reports it like any other damage."""
         Ed25519PrivateKey.from_private_bytes(base64.b64decode(self.signing_key, validate=True))
+        if len(base64.b64decode(self.callback_secret, validate=True)) < _SECRET_BYTES:
+            raise ValueError("callbackSecret is too short")
 
     @property
     def bundle_public_key(self) -> str:
@@ -85,7 +91,9 @@ def ensure_plane_secrets(home: Home) -> PlaneSecrets:
     if plane_secrets is None:
         key = Ed25519PrivateKey.generate().private_bytes_raw()
         plane_secrets = PlaneSecrets(
-            data_plane_token=secrets.token_urlsafe(32), signing_key=base64.b64encode(key).decode()
+            data_plane_token=secrets.token_urlsafe(32),
+            signing_key=base64.b64encode(key).decode(),
+            callback_secret=base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode(),
         )
         save_private(home.secrets, plane_secrets)
     return plane_secrets

@@ -51,6 +51,7 @@ def data_plane(postgres: EmbeddedPostgres, ports: Ports, home: Home, secrets: Pl
             "TENANTRY_DATA_PLANE_NAME": "local",
             "TENANTRY_BUNDLE_PUBLIC_KEY": secrets.bundle_public_key,
             "TENANTRY_BUNDLE_DIRECTORY": str(home.bundles),
+            "TENANTRY_CALLBACK_SECRETS": secrets.callback_secret,
         },
     )
 

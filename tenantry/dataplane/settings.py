@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MAX_PORT: Final = 65535
+_MIN_SECRET_BYTES: Final = 32
 
 
 class SettingsError(Exception):
@@ -32,6 +33,7 @@ class Settings:
         bundle_key: the control plane's public key; a bundle signed by another is refused.
         bundle_directory: where the last bundles are kept.
         drain_seconds: how long a stop waits for executions in flight.
+        callback_secrets: what callbacks are signed with, newest first; none: there are no callbacks.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8081
     drain_seconds: float = 10.0
+    callback_secrets: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
@@ -73,6 +76,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         ),
         host=environment.get("TENANTRY_HOST", "127.0.0.1"),
         port=_port(environment.get("TENANTRY_PORT", "8081")),
+        callback_secrets=_secrets(environment.get("TENANTRY_CALLBACK_SECRETS", "")),
     )
 
 
@@ -100,6 +104,20 @@ def _public_key(text: str) -> Ed25519PublicKey:
         raise SettingsError(
             "TENANTRY_BUNDLE_PUBLIC_KEY is not a raw Ed25519 public key (32 bytes) in base64"
         ) from None
+
+
+def _secrets(text: str) -> tuple[bytes, ...]:
+    if not text:
+        return ()
+    try:
+        secrets = tuple(base64.b64decode(one.strip(), validate=True) for one in text.split(","))
+    except ValueError:
+        secrets = (b"",)
+    if any(len(secret) < _MIN_SECRET_BYTES for secret in secrets):  # not repeated: it may be nearly right
+        raise SettingsError(
+            f"TENANTRY_CALLBACK_SECRETS is not a list of at least {_MIN_SECRET_BYTES} bytes each, in base64"
+        )
+    return secrets
 
 
 def _port(text: str) -> int:

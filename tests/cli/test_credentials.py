@@ -43,6 +43,7 @@ def test_two_homes_share_nothing(tmp_path: Path) -> None:
     made = [ensure_plane_secrets(home) for home in homes]
     assert made[0].data_plane_token != made[1].data_plane_token
     assert made[0].signing_key != made[1].signing_key
+    assert made[0].callback_secret != made[1].callback_secret
     assert ensure_credentials(homes[0]) != ensure_credentials(homes[1])
 
 
@@ -78,9 +79,11 @@ def test_damaged_credentials_are_reported_with_the_way_out(home: Home, content: 
     assert "Remove it" in failure.value.hint
 
 
-@pytest.mark.parametrize("key", ["AAAA", "not base64!"])
-def test_a_signing_key_that_is_none_is_reported(home: Home, key: str) -> None:
-    home.secrets.write_text(json.dumps({"dataPlaneToken": "t", "signingKey": key}))
+@pytest.mark.parametrize("name", ["signingKey", "callbackSecret"])
+@pytest.mark.parametrize("value", ["AAAA", "not base64!"])
+def test_a_key_or_secret_that_is_none_is_reported(home: Home, name: str, value: str) -> None:
+    ensure_plane_secrets(home)
+    home.secrets.write_text(json.dumps(json.loads(home.secrets.read_bytes()) | {name: value}))
     with pytest.raises(PrivateFileError, match=r"secrets\.json cannot be read: damaged"):
         ensure_plane_secrets(home)
 

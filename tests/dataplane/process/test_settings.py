@@ -23,6 +23,7 @@ ALL = {
     "TENANTRY_DATA_PLANE_TOKEN": "secret",
     "TENANTRY_HOST": "0.0.0.0",  # noqa: S104  (an operator may)
     "TENANTRY_PORT": "9000",
+    "TENANTRY_CALLBACK_SECRETS": ", ".join(base64.b64encode(one).decode() for one in (b"n" * 64, b"o" * 32)),
 }
 
 
@@ -31,6 +32,7 @@ def test_what_must_be_set_is_enough() -> None:
     assert (settings.name, settings.host, settings.port) == ("default", "127.0.0.1", 8081)
     assert (settings.control_plane_url, settings.data_plane_token) == ("", "")
     assert settings.drain_seconds == 10.0
+    assert settings.callback_secrets == ()
 
 
 def test_everything_is_read() -> None:
@@ -43,6 +45,8 @@ def test_everything_is_read() -> None:
     assert settings.bundle_directory == Path("/var/lib/tenantry")
     assert settings.bundle_key == SIGNING_KEY.public_key()
     assert settings.database_url == LEAST["TENANTRY_DATABASE_URL"]
+    assert settings.callback_secrets == (b"n" * 64, b"o" * 32)
+    assert "nnnn" not in repr(settings)
 
 
 @pytest.mark.parametrize("name", [*LEAST, "TENANTRY_DATA_PLANE_TOKEN"])
@@ -67,6 +71,11 @@ def test_what_is_missing_is_named(name: str, value: str | None) -> None:
         ("TENANTRY_BUNDLE_PUBLIC_KEY", "not base64!"),
         ("TENANTRY_BUNDLE_PUBLIC_KEY", "c2hvcnQ="),
         ("TENANTRY_CONTROL_PLANE_URL", "control.example.com"),
+        ("TENANTRY_CALLBACK_SECRETS", "password!"),
+        ("TENANTRY_CALLBACK_SECRETS", "cGFzc3dvcmQ="),
+        ("TENANTRY_CALLBACK_SECRETS", base64.b64encode(b"x" * 31).decode()),
+        ("TENANTRY_CALLBACK_SECRETS", base64.b64encode(b"password" * 4).decode() + ","),
+        ("TENANTRY_CALLBACK_SECRETS", "\xe4" * 64),
         ("TENANTRY_DATABASE_URL", "mysql://user:password@localhost/dataplane"),
     ],
 )
