@@ -20,6 +20,7 @@ from tenantry.dataplane.tasks.http_client import (
     ResponseTooLargeError,
     TimedOutError,
 )
+from tenantry.dataplane.telemetry.context import TRACEPARENT
 from tenantry.language.plan.model import BodyEncoding, HttpOutput, RetryOn
 from tenantry.language.values import JsonError, dump_json, parse_json
 from tenantry.protocol.problems import Source
@@ -43,11 +44,19 @@ _UPSTREAM_MESSAGE_FIELDS: Final = ("detail", "message", "error_description", "er
 
 
 class Bounds(NamedTuple):
-    """What limits one attempt: its timeout, what remains of the deadline, whether it may be sent twice."""
+    """What is known of one attempt beside its request.
+
+    Attributes:
+        timeout_seconds: its own bound.
+        remaining_seconds: of the deadline.
+        repeatable: it may be sent twice.
+        traceparent: the trace context of its span.
+    """
 
     timeout_seconds: float
     remaining_seconds: float
     repeatable: bool
+    traceparent: str
 
 
 async def exchange(client: HttpClient, plan: HttpRequestPlan, request: HttpRequest) -> TaskResult:
@@ -70,7 +79,9 @@ async def exchange(client: HttpClient, plan: HttpRequestPlan, request: HttpReque
 
 
 def render(plan: HttpRequestPlan, scope: Scope, bounds: Bounds) -> HttpRequest:
-    """The request with every template resolved; it tells the upstream what remains of the deadline.
+    """The request with every template resolved.
+
+    It tells the upstream what remains of the deadline, and the trace it is part of unless its author does.
 
     Raises:
         TemplateError: one cannot be.
@@ -81,10 +92,12 @@ def render(plan: HttpRequestPlan, scope: Scope, bounds: Bounds) -> HttpRequest:
         url = f"{url}{'&' if '?' in url else '?'}{query}" if query else url
     headers = {name: value(scope) for name, value in plan.headers}
     headers[DEADLINE_HEADER] = str(int(min(bounds.timeout_seconds, bounds.remaining_seconds) * 1000))
+    if not _has(headers, TRACEPARENT):
+        headers[TRACEPARENT] = bounds.traceparent
     body = None
     if plan.body is not None:
         body = _encode(plan.body_encoding, plan.body(scope))
-        if not any(name.lower() == "content-type" for name in headers):
+        if not _has(headers, "content-type"):
             headers["Content-Type"] = _CONTENT_TYPES[plan.body_encoding]
     return HttpRequest(
         method=plan.method,
@@ -95,6 +108,10 @@ def render(plan: HttpRequestPlan, scope: Scope, bounds: Bounds) -> HttpRequest:
         timeout_seconds=bounds.timeout_seconds,
         repeatable=bounds.repeatable,
     )
+
+
+def _has(headers: dict[str, str], wanted: str) -> bool:
+    return any(name.lower() == wanted for name in headers)
 
 
 def _parameters(name: str, value: Json) -> list[tuple[str, str]]:

@@ -25,7 +25,7 @@ _SAMPLED: Final = 1
 
 
 class TraceContext(NamedTuple):
-    """Where a span belongs: its trace (32 hex digits), the span above (16), and whether anybody records it."""
+    """A span's trace (32 hex digits), an id of its own or of the one above (16), whether it is recorded."""
 
     trace_id: str
     span_id: str

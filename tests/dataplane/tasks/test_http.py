@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tenantry.dataplane.engine.core.events import FailureCode
-from tenantry.dataplane.engine.ports import AttemptFailedError
+from tenantry.dataplane.engine.ports import Attempt, AttemptFailedError
 from tenantry.dataplane.tasks.http import DEADLINE_HEADER
 from tenantry.dataplane.tasks.http_client import HttpRequest, HttpResponse
+from tenantry.dataplane.telemetry.context import TRACEPARENT, traceparent_of
 from tenantry.language.plan.model import BodyEncoding, HttpOutput
 from tenantry.language.templates.compiling import compile_value
 from tenantry.language.templates.headers import compile_header
+from tenantry.language.templates.scope import Scope
+from tenantry.protocol.problems import Source
 from tests.support.attempts import attempt, failure_of, http_call, make_runner, output_of
 
 if TYPE_CHECKING:
@@ -75,6 +78,32 @@ async def test_the_upstream_hears_how_long_the_caller_waits() -> None:
     step = http_call(URL, timeout_seconds=2.5)
     assert (await sent(step, seconds=30.0)).headers[DEADLINE_HEADER] == "2500"
     assert (await sent(step, seconds=0.75)).headers[DEADLINE_HEADER] == "750"
+
+
+EXECUTION = "019ca945-0a00-7316-9d6e-83367b976cd1"
+CALLERS = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
+
+
+async def sent_by(step: CallPlan, **attempt_: Any) -> HttpRequest:
+    """What an attempt of an execution sends."""
+    client = ScriptedClient()
+    scope = Scope(input=None, execution_id=EXECUTION)
+    await make_runner(client).run(Attempt("lines[3]", step, scope, Source.CALLER, 30.0, **attempt_))
+    assert client.request is not None
+    return client.request
+
+
+async def test_the_upstream_is_told_the_span_of_the_very_attempt() -> None:
+    first = (await sent_by(http_call(URL))).headers[TRACEPARENT]
+    assert first == traceparent_of(EXECUTION, "", 1, "lines[3]", 1)
+    later = (await sent_by(http_call(URL), number=2, run=3, traceparent=CALLERS)).headers[TRACEPARENT]
+    assert later == traceparent_of(EXECUTION, CALLERS, 3, "lines[3]", 2)
+
+
+async def test_an_author_s_own_trace_context_wins() -> None:
+    own = http_call(URL, headers=(("TraceParent", compile_header("mine")),))
+    headers = (await sent_by(own, traceparent=CALLERS)).headers
+    assert [text for name, text in headers.items() if name.lower() == TRACEPARENT] == ["mine"]
 
 
 @pytest.mark.parametrize(
