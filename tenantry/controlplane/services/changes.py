@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenantry.controlplane.services.access import transaction
 from tenantry.controlplane.services.errors import NotFoundError
+from tenantry.controlplane.services.offered import load_offered
 from tenantry.controlplane.services.stored import load_stored
 from tenantry.controlplane.store.api_keys import keys_in_force
 from tenantry.controlplane.store.audit import record_deed
@@ -115,6 +116,7 @@ class TenantChanges:
 async def _compose(change: Change) -> Bundle:
     session, tenant = change.session, change.tenant
     stored = await load_stored(session, tenant.tenant)
+    offered = await load_offered(session, tenant.tenant, stored)
     keys = await keys_in_force(session, tenant.tenant, change.now)
     rate_card = await find_rate_card(session, tenant.tenant, change.now)
     return Bundle(
@@ -122,8 +124,9 @@ async def _compose(change: Change) -> Bundle:
         revision=tenant.revision,
         spec=tenant.document["spec"],
         definitions=tuple(map(_bundled, stored.current.values())),
-        pinned=tuple(map(_bundled, stored.older())),
-        references={reference: row.version for reference, row in sorted(stored.pinned.items())},
+        pinned=tuple(map(_bundled, offered.older)),
+        references=offered.references,
+        labels=offered.labels,
         keys=tuple(
             BundledKey(
                 id=key.id,

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from tenantry.controlplane.store.tables import DefinitionVersionRow
     from tenantry.tenants.roles import Principal
 
+MAX_LABELS: Final = 20
+"""Of one definition. Data planes hold every labelled version ready."""
+
 _LABEL: Final = re.compile(r"[a-z][a-z0-9-]{0,61}[a-z0-9]")
 
 
@@ -40,7 +43,7 @@ class Labels:
         """Gives a version a label; whichever had it loses it. Repeating it changes nothing.
 
         Raises:
-            InvalidInputError: that cannot be a label.
+            InvalidInputError: that cannot be a label, or the definition has as many as it may.
             NotFoundError: there is no such tenant, definition or version.
             RejectedError: it would break stored workflows that refer to the label.
         """
@@ -51,6 +54,8 @@ class Labels:
             if row is None:
                 raise NotFoundError("definition", f"{kind}/{name}@v{version}", field="version")
             former = await find_label(change.session, tenant, kind, name, label)
+            if former is None:
+                await _check_room(change, kind, name)
             if former is None or former.version != version:
                 new = Label(tenant=tenant, kind=kind, name=name, label=label, version=version)
                 await put_label(change.session, new)
@@ -94,6 +99,13 @@ class Labels:
         if row.kind == WORKFLOW:
             await _judge(change, f"{row.name}@{row.label}")
         change.record(action, f"{row.kind}/{row.name}", label=row.label, version=row.version)
+
+
+async def _check_room(change: Change, kind: str, name: str) -> None:
+    rows = await list_labels(change.session, change.tenant.tenant, {name})
+    if sum(row.kind == kind for row in rows) >= MAX_LABELS:
+        message = f"a definition has at most {MAX_LABELS} labels: move one, or take one away"
+        raise InvalidInputError("label.too_many", message, field="label")
 
 
 async def _judge(change: Change, reference: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tenantry.controlplane.services.uses import WORKFLOW, pins_of
+from tenantry.controlplane.services.uses import pins_of
 from tenantry.controlplane.store.definitions import broken_definitions, current_definitions
 from tenantry.controlplane.store.pins import pinned_versions
 
@@ -43,23 +43,25 @@ class Stored:
             {key: findings for key, findings in self.broken.items() if key not in keys},
         )
 
-    def older(self) -> list[DefinitionVersionRow]:
-        """The pinned versions that are not the current ones, each once, by name and version."""
-        current = {(row.name, row.version) for (kind, _), row in self.current.items() if kind == WORKFLOW}
-        pinned = {(row.name, row.version): row for row in self.pinned.values()}
-        return [pinned[version] for version in sorted(pinned.keys() - current)]
-
 
 async def load_stored(session: AsyncSession, tenant: str, uses: Iterable[str] = ()) -> Stored:
     """What the tenant has, with the versions that `uses` choose as well: those of documents to be judged."""
     current = {(row.kind, row.name): row for row in await current_definitions(session, tenant)}
-    pinned: dict[str, DefinitionVersionRow] = {}
-    known: set[str] = set()
     wanted = pins_of(uses).union(*(pins_of(row.uses) for row in current.values()))
-    while wanted:
-        known |= wanted
-        found = await pinned_versions(session, tenant, wanted)
-        pinned |= found
-        wanted = set().union(*(pins_of(row.uses) for row in found.values())) - known
+    pinned = await load_pinned(session, tenant, wanted)
     broken = {(row.kind, row.name): row.findings or [] for row in await broken_definitions(session, tenant)}
     return Stored(current, pinned, broken)
+
+
+async def load_pinned(
+    session: AsyncSession, tenant: str, references: Collection[str], *, known: Collection[str] = ()
+) -> dict[str, DefinitionVersionRow]:
+    """The versions that these references choose, and what those refer to in turn; not the known ones."""
+    pinned: dict[str, DefinitionVersionRow] = {}
+    seen, wanted = set(known), set(references) - set(known)
+    while wanted:
+        seen |= wanted
+        found = await pinned_versions(session, tenant, wanted)
+        pinned |= found
+        wanted = set().union(*(pins_of(row.uses) for row in found.values())) - seen
+    return pinned

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import ARRAY, String, any_, delete, literal
 from sqlalchemy.dialects.postgresql import insert
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Label = DefinitionLabelRow
 
+_FRESH: Final = {"populate_existing": True}
+"""Labels move by statements that the session's own rows do not hear of."""
+
 
 async def find_label(session: AsyncSession, tenant: str, kind: str, name: str, label: str) -> Label | None:
     """One label of a definition."""
@@ -30,8 +33,17 @@ async def list_labels(session: AsyncSession, tenant: str, names: Collection[str]
         .where(col(Label.tenant) == tenant, col(Label.name) == any_(literal(list(names), ARRAY(String))))
         .order_by(col(Label.kind), col(Label.name), col(Label.label))
     )
-    # Labels move by statements that the session's own rows do not hear of.
-    return (await session.scalars(statement, execution_options={"populate_existing": True})).all()
+    return (await session.scalars(statement, execution_options=_FRESH)).all()
+
+
+async def list_labels_of_kind(session: AsyncSession, tenant: str, kind: str) -> Sequence[Label]:
+    """Every label of the tenant's definitions of a kind, by name and label."""
+    statement = (
+        select(Label)
+        .where(col(Label.tenant) == tenant, col(Label.kind) == kind)
+        .order_by(col(Label.name), col(Label.label))
+    )
+    return (await session.scalars(statement, execution_options=_FRESH)).all()
 
 
 async def put_label(session: AsyncSession, row: Label) -> None:

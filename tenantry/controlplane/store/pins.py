@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
-from sqlalchemy import ARRAY, Integer, String, and_, any_, func, literal
+from sqlalchemy import ARRAY, Integer, String, Text, and_, any_, cast, func, literal
 from sqlmodel import col, select
 
 from tenantry.controlplane.store.labels import list_labels
@@ -14,9 +14,15 @@ from tenantry.language.documents.words import parse_workflow_reference
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from sqlalchemy import Select
     from sqlalchemy.ext.asyncio import AsyncSession
 
 Version = DefinitionVersionRow
+
+Numbered: TypeAlias = tuple[str, int]
+"""A workflow's name and a version's number."""
+
+StatementT = TypeVar("StatementT", bound="Select[*tuple[Any, ...]]")
 
 WORKFLOW: Final = "Workflow"
 HASH: Final = "sha256:"
@@ -36,23 +42,39 @@ async def pinned_versions(
         references: valid ones, each with its namespace, if any, and a selector.
     """
     numbers = await _numbers(session, tenant, references)
-    pairs = set(numbers.values())
+    rows = await find_versions(session, tenant, set(numbers.values()))
+    return {reference: rows[pair] for reference, pair in numbers.items() if pair in rows}
+
+
+async def find_versions(
+    session: AsyncSession, tenant: str, versions: Collection[Numbered]
+) -> dict[Numbered, Version]:
+    """These versions of workflows; one that does not exist is missing."""
+    statement = _among(select(Version), tenant, versions)
+    return {(row.name, row.version): row for row in await session.scalars(statement)}
+
+
+async def document_sizes(
+    session: AsyncSession, tenant: str, versions: Collection[Numbered]
+) -> dict[Numbered, int]:
+    """The bytes that the documents of these versions of workflows have as JSON."""
+    size = func.octet_length(cast(col(Version.document), Text))
+    statement = _among(select(Version.name, Version.version, size), tenant, versions)
+    return {(name, version): found for name, version, found in await session.execute(statement)}
+
+
+def _among(statement: StatementT, tenant: str, versions: Collection[Numbered]) -> StatementT:
+    """The statement, with rows of these versions only."""
     wanted = (
         func.unnest(
-            literal([name for name, _ in pairs], ARRAY(String)),
-            literal([version for _, version in pairs], ARRAY(Integer)),
+            literal([name for name, _ in versions], ARRAY(String)),
+            literal([version for _, version in versions], ARRAY(Integer)),
         )
         .table_valued("name", "version")
         .render_derived()
     )
     matches = and_(col(Version.name) == wanted.c.name, col(Version.version) == wanted.c.version)
-    statement = (
-        select(Version)
-        .join(wanted, matches)
-        .where(col(Version.tenant) == tenant, col(Version.kind) == WORKFLOW)
-    )
-    rows = {(row.name, row.version): row for row in await session.scalars(statement)}
-    return {reference: rows[pair] for reference, pair in numbers.items() if pair in rows}
+    return statement.join(wanted, matches).where(col(Version.tenant) == tenant, col(Version.kind) == WORKFLOW)
 
 
 async def _numbers(

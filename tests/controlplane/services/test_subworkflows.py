@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tenantry.controlplane.services.offered import NEWEST
 from tests.support.controlplane import REMOVE_LABEL, Api, steps_text, task_text, tenant_text
 
 GIVES = "{type: object, required: [id], properties: {id: {type: integer}}}"
@@ -124,12 +125,16 @@ async def test_the_bundle_holds_what_pinned_versions_pin_themselves(api: Api, te
     assert [(one.name, one.version) for one in bundle.pinned] == [("child", 1), ("middle", 1)]
 
 
-async def test_a_version_that_nobody_refers_to_any_more_leaves_the_bundle(api: Api, tenant: str) -> None:
+async def test_a_version_that_nobody_can_call_any_more_leaves_the_bundle(api: Api, tenant: str) -> None:
     await applied(api, tenant, CHILD)
     await applied(api, tenant, CHILD_2 + parent("child@v1"))
-    assert (await api.bundle(tenant)).pinned != ()
-    await applied(api, tenant, parent("child"))
-    assert ((await api.bundle(tenant)).pinned, (await api.bundle(tenant)).references) == ((), {})
+    assert (await api.bundle(tenant)).references == {"child@v1": 1}
+    for number in range(NEWEST):
+        await applied(api, tenant, CHILD.replace("total:", f"n{number}: 1, total:"))
+        await applied(api, tenant, parent("child").replace("{n: 1}", f"{{n: {number}}}"))
+    bundle = await api.bundle(tenant)
+    assert bundle.references == {}
+    assert ("child", 1) not in {(one.name, one.version) for one in bundle.pinned}
 
 
 async def test_a_changed_child_is_judged_by_those_that_run_it(api: Api, tenant: str) -> None:
