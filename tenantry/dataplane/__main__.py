@@ -22,7 +22,7 @@ from tenantry.dataplane.settings import Settings, SettingsError, settings_from
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tenantry.dataplane.executor import Executor
+    from tenantry.dataplane.executions.executor import Executor
     from tenantry.dataplane.gateway.services import Services
 
 _KEEP_ALIVE_SECONDS: Final = 30

@@ -14,11 +14,22 @@ from tenantry.dataplane.bundles.disk import BundleDirectory
 from tenantry.dataplane.bundles.follower import BundleFollower
 from tenantry.dataplane.bundles.registry import Registry
 from tenantry.dataplane.cache.results import ResultCache
+from tenantry.dataplane.callbacks.deliveries import Deliveries
+from tenantry.dataplane.callbacks.outbox import Outbox
+from tenantry.dataplane.callbacks.sender import CallbackSender
+from tenantry.dataplane.callbacks.signing import CallbackSecrets
 from tenantry.dataplane.circuits.memory import MemoryCircuits
 from tenantry.dataplane.clock import SteadyClock
-from tenantry.dataplane.executor import Executor
+from tenantry.dataplane.executions.control import ORDER_SECONDS, Control
+from tenantry.dataplane.executions.executor import Executor
+from tenantry.dataplane.executions.keys import IdempotencyKeys
+from tenantry.dataplane.executions.lease import Lease
+from tenantry.dataplane.executions.pinned import PinnedPlans
+from tenantry.dataplane.executions.repeating import repeating
 from tenantry.dataplane.gateway.services import Services
 from tenantry.dataplane.journal.history import History
+from tenantry.dataplane.journal.keys import StoredKeys
+from tenantry.dataplane.journal.ownership import Ownership
 from tenantry.dataplane.journal.writer import JournalWriter
 from tenantry.dataplane.limits.memory import MemoryLimitStore
 from tenantry.dataplane.tasks.pooled_client import PooledClient
@@ -54,14 +65,39 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
             )
         )
         journal = JournalWriter(settings.database_url, source=f"tenantry/data-planes/{settings.name}")
-        await journal.start()
-        stack.push_async_callback(journal.stop)
         circuits = MemoryCircuits()
         registry = Registry(PooledClient, circuits=circuits, cache=ResultCache(), clock=clock)
-        stack.push_async_callback(registry.close)
         executor = Executor(journal, MemoryLimitStore(), clock)
-        stack.push_async_callback(executor.drain, settings.drain_seconds)
+        journal.when_lost = executor.lost
+        history, ownership = History(pool), Ownership(pool)
+        plans = PinnedPlans(ownership)
+        lease = Lease(
+            name=settings.name,
+            ownership=ownership,
+            journal=journal,
+            executor=executor,
+            registry=registry,
+            plans=plans,
+            lease_seconds=settings.lease_seconds,
+        )
+        control = Control(
+            executor=executor,
+            lease=lease,
+            journal=journal,
+            ownership=ownership,
+            history=history,
+            plans=plans,
+            registry=registry,
+        )
+        # What is left first was begun last: runs are drained, their journal written, the lease given up.
+        stack.push_async_callback(lease.leave)
+        await journal.start()
+        stack.push_async_callback(journal.stop)
+        stack.push_async_callback(registry.close)
+        await stack.enter_async_context(lease.held())
+        await stack.enter_async_context(repeating(control.obey, every_seconds=ORDER_SECONDS))
         await stack.enter_async_context(_background(executor.renew_leases_forever()))
+        stack.push_async_callback(executor.drain, settings.drain_seconds)
         client = await stack.enter_async_context(_control_plane(settings))
         directory = BundleDirectory(settings.bundle_directory)
         follower = BundleFollower(client, registry, directory, settings.bundle_key)
@@ -70,14 +106,27 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
             await stack.enter_async_context(_background(follower.follow()))
             reporter = UsageReporter(pool, client, journal)
             await stack.enter_async_context(_background(reporter.report_forever()))
+        callback_secrets = CallbackSecrets(settings.callback_secrets)
+        sender = CallbackSender(
+            Outbox(pool),
+            registry,
+            callback_secrets,
+            all_known=lambda: not settings.control_plane_url or follower.synchronised.is_set(),
+        )
+        if callback_secrets.available:
+            await stack.enter_async_context(_background(sender.send_forever()))
         yield Services(
             registry=registry,
             executor=executor,
+            control=control,
+            keys=IdempotencyKeys(StoredKeys(pool)),
             circuits=circuits,
             journal=journal,
-            history=History(pool),
+            history=history,
             clock=clock,
             follower=follower,
+            deliveries=Deliveries(pool, sender.wake),
+            callback_secrets=callback_secrets,
         )
 
 

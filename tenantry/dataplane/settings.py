@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -14,11 +15,23 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MAX_PORT: Final = 65535
+_MAX_LEASE_SECONDS: Final = 3600
 _MIN_SECRET_BYTES: Final = 32
 
 
 class SettingsError(Exception):
     """A setting is missing or wrong; the message says which and what to do."""
+
+
+class RedisDown(StrEnum):
+    """What becomes of limits while Redis cannot be asked.
+
+    `LOCAL`: each replica admits its part of every limit. `OPEN`: everything is admitted. `CLOSED`: nothing is.
+    """
+
+    LOCAL = "local"
+    OPEN = "open"
+    CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +46,10 @@ class Settings:
         bundle_key: the control plane's public key; a bundle signed by another is refused.
         bundle_directory: where the last bundles are kept.
         drain_seconds: how long a stop waits for executions in flight.
+        lease_seconds: so long after its last sign of life others take over what it ran.
         callback_secrets: what callbacks are signed with, newest first; none: there are no callbacks.
+        redis_url: the Redis that replicas of this data plane share; empty: each keeps everything to itself.
+        redis_down: what becomes of limits while that Redis cannot be asked.
     """
 
     name: str
@@ -45,7 +61,10 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8081
     drain_seconds: float = 10.0
+    lease_seconds: float = 15.0
     callback_secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    redis_url: str = field(default="", repr=False)
+    redis_down: RedisDown = RedisDown.LOCAL
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
@@ -76,7 +95,10 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         ),
         host=environment.get("TENANTRY_HOST", "127.0.0.1"),
         port=_port(environment.get("TENANTRY_PORT", "8081")),
+        lease_seconds=_lease_seconds(environment.get("TENANTRY_LEASE_SECONDS", "15")),
         callback_secrets=_secrets(environment.get("TENANTRY_CALLBACK_SECRETS", "")),
+        redis_url=_redis_url(environment.get("TENANTRY_REDIS_URL", "")),
+        redis_down=_redis_down(environment.get("TENANTRY_REDIS_DOWN", RedisDown.LOCAL)),
     )
 
 
@@ -95,6 +117,19 @@ def _check_address(text: str, name: str, schemes: tuple[str, ...]) -> None:
         good = False
     if not good:  # the address itself is not repeated: it may hold a password
         raise SettingsError(f"{name} is not a {schemes[0]}:// address")
+
+
+def _redis_url(text: str) -> str:
+    if text:
+        _check_address(text, "TENANTRY_REDIS_URL", ("redis", "rediss", "unix"))
+    return text
+
+
+def _redis_down(text: str) -> RedisDown:
+    try:
+        return RedisDown(text)
+    except ValueError:
+        raise SettingsError(f"TENANTRY_REDIS_DOWN is not one of {', '.join(RedisDown)}: {text!r}") from None
 
 
 def _public_key(text: str) -> Ed25519PublicKey:
@@ -124,3 +159,9 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and 0 < int(text) <= _MAX_PORT):  # noqa: PLR2004  (five digits suffice)
         raise SettingsError(f"TENANTRY_PORT is not a port: {text!r}")
     return int(text)
+
+
+def _lease_seconds(text: str) -> float:
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= _MAX_LEASE_SECONDS):  # noqa: PLR2004  (four digits suffice)
+        raise SettingsError(f"TENANTRY_LEASE_SECONDS is not a whole number from 1 to {_MAX_LEASE_SECONDS}")
+    return float(text)

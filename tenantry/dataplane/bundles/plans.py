@@ -11,7 +11,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from tenantry.dataplane.bundles.contents import Contents
-from tenantry.dataplane.bundles.sources import Parts, PlanSource, decode_source
+from tenantry.dataplane.bundles.sources import Parts, decode_source
+from tenantry.dataplane.engine.record import PlanSource
 from tenantry.language.documents.model import Workflow, WorkflowTask
 from tenantry.language.documents.parsing import load_document
 from tenantry.language.documents.reading import read

@@ -17,19 +17,6 @@ if TYPE_CHECKING:
     from tenantry.protocol.bundles import BundledDefinition
 
 
-@dataclass(frozen=True, slots=True)
-class PlanSource:
-    """A plan as it is kept.
-
-    Attributes:
-        key: of the content of everything in the plan: plans of equal keys do the same.
-        content: for `plans.plan_from_source`.
-    """
-
-    key: str
-    content: str
-
-
 class SourceContent(msgspec.Struct, frozen=True, kw_only=True):
     """What a source says: the workflow's name and version, and a bundle with no more than it takes."""
 

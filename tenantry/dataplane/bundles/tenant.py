@@ -14,7 +14,7 @@ from tenantry.tenants.roles import Role
 from tenantry.tenants.spec import TenantSpec
 
 if TYPE_CHECKING:
-    from tenantry.dataplane.bundles.sources import PlanSource
+    from tenantry.dataplane.engine.record import PlanSource
     from tenantry.dataplane.tasks.runner import CallRunner
     from tenantry.language.plan.model import Plan
     from tenantry.protocol.bundles import Bundle, BundledDefinition

@@ -1,11 +1,13 @@
 """The result cache: one call for everybody who asks the same at the same time, or soon after.
 
-Called by what runs tasks, around an attempt of a task that has a `cache`. One cache per process.
+Called by what runs tasks, around an attempt of a task that has a `cache`. One cache per process; replicas may
+share their results, not their calls.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final
@@ -19,6 +21,7 @@ from tenantry.protocol.problems import Source
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from tenantry.dataplane.cache.port import SharedResults
     from tenantry.dataplane.engine.core.events import Failure
     from tenantry.tenants.identity import TenantId
 
@@ -35,11 +38,26 @@ class _Tenant:
         self.flights: dict[Name, Flight] = {}
 
 
-class ResultCache:
-    """Results of tasks, by tenant, task and key. Only successes are kept, within `bounds` for each tenant."""
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What somebody fetches."""
 
-    def __init__(self, bounds: Bounds | None = None) -> None:
-        self._bounds = bounds or Bounds()
+    tenant: TenantId
+    name: Name
+    ttl_seconds: float
+    now: Callable[[], float]
+    produce: Callable[[], Awaitable[TaskResult]]
+
+
+class ResultCache:
+    """Results of tasks, by tenant, task and key. Only successes are kept, within `bounds` for each tenant.
+
+    Args:
+        shared: asked before a call is made, and told what it gave.
+    """
+
+    def __init__(self, bounds: Bounds | None = None, shared: SharedResults | None = None) -> None:
+        self._bounds, self._shared = bounds or Bounds(), shared
         self._tenants: OrderedDict[TenantId, _Tenant] = OrderedDict()
 
     async def fetch(
@@ -64,21 +82,31 @@ class ResultCache:
         mine = self._tenants.get(tenant)
         if mine is None:
             mine = self._tenants[tenant] = _Tenant(self._bounds)
-        name = (task_digest, _short(key))
-        kept = mine.shelf.find(name, ttl_seconds, now())
+        wanted = _Wanted(tenant, (task_digest, _short(key)), ttl_seconds, now, produce)
+        kept = mine.shelf.find(wanted.name, ttl_seconds, now())
         if kept is not None:
             return TaskResult(kept.output), True
-        flight = mine.flights.get(name)
+        flight = mine.flights.get(wanted.name)
         if flight is None:
-            flight = mine.flights[name] = Flight(partial(mine.flights.pop, name))
+            flight = mine.flights[wanted.name] = Flight(partial(mine.flights.pop, wanted.name))
         elif (answer := await flight.wait()) is not None:
             if isinstance(answer, TaskResult):
                 return answer, True
             raise AttemptFailedError(answer)
-        result = await _lead(flight, produce)
-        mine.shelf.keep(name, result.output, ttl_seconds, now())
+        result, kept_at = await _lead(flight, partial(self._obtain, wanted))
+        mine.shelf.keep(wanted.name, result.output, ttl_seconds, now() if kept_at is None else kept_at)
         self._forget_stale(now())
-        return result, False
+        if kept_at is None and self._shared is not None:
+            await self._shared.keep(tenant, wanted.name, result.output, ttl_seconds, now())
+        return result, kept_at is not None
+
+    async def _obtain(self, wanted: _Wanted) -> tuple[TaskResult, float | None]:
+        """What another replica has kept, and since when; or the result of a call of our own."""
+        if self._shared is not None:
+            found = await self._shared.find(wanted.tenant, wanted.name, wanted.ttl_seconds, wanted.now())
+            if found is not None:
+                return TaskResult(found.output), found.kept_at
+        return await wanted.produce(), None
 
     def _forget_stale(self, now: float) -> None:
         """Keeping a result pays for a look at one tenant, in turn: those that went away are forgotten."""
@@ -87,10 +115,12 @@ class ResultCache:
             self._tenants[name] = tenant
 
 
-async def _lead(flight: Flight, produce: Callable[[], Awaitable[TaskResult]]) -> TaskResult:
+async def _lead(
+    flight: Flight, obtain: Callable[[], Awaitable[tuple[TaskResult, float | None]]]
+) -> tuple[TaskResult, float | None]:
     answer: TaskResult | Failure | None = None
     try:
-        result = await produce()
+        result, kept_at = await obtain()
         answer = TaskResult(result.output)  # those who waited sent nothing
     except AttemptFailedError as error:
         answer = error.failure if _is_everybody_s(error.failure) else None
@@ -100,7 +130,7 @@ async def _lead(flight: Flight, produce: Callable[[], Awaitable[TaskResult]]) ->
             flight.pass_on()
         else:
             flight.land(answer)
-    return result
+    return result, kept_at
 
 
 def _is_everybody_s(failure: Failure) -> bool:

@@ -1,4 +1,4 @@
-"""The driver: carries out what the core decides, for one execution. Used by the gateway."""
+"""The driver: carries out what the core decides, for one execution. Used by the executor."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
+from msgspec import UNSET
+
+from tenantry.dataplane.engine.core import control
 from tenantry.dataplane.engine.core.activity import Phase
 from tenantry.dataplane.engine.core.begin import source_of_values
 from tenantry.dataplane.engine.core.decide import advance, wake_at
@@ -21,22 +24,28 @@ from tenantry.dataplane.engine.core.events import (
     TaskFailed,
     TaskRetried,
     TaskStarted,
-    WorkflowCancelled,
     WorkflowFailed,
     WorkflowSubmitted,
 )
 from tenantry.dataplane.engine.core.evolve import evolve
-from tenantry.dataplane.engine.core.state import ExecutionState, ExecutionStatus
-from tenantry.dataplane.engine.ports import Attempt, AttemptFailedError, JournalUnavailableError
-from tenantry.dataplane.engine.record import MAX_OUTPUT_BYTES, ExecutionRecord
+from tenantry.dataplane.engine.core.state import ExecutionStatus
+from tenantry.dataplane.engine.ports import (
+    Attempt,
+    AttemptFailedError,
+    ExecutionLostError,
+    JournalUnavailableError,
+)
+from tenantry.dataplane.engine.record import MAX_OUTPUT_BYTES
 from tenantry.language.plan.model import Durability
 from tenantry.protocol.problems import Source
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tenantry.dataplane.clock import Clock
+    from tenantry.dataplane.engine.core.state import ExecutionState
     from tenantry.dataplane.engine.ports import Journal, TaskRunner
-    from tenantry.language.plan.model import Plan
-    from tenantry.tenants.identity import TenantId
+    from tenantry.dataplane.engine.record import ExecutionRecord
 
 _TIMED: Final = frozenset((TaskRetried, GroupStarted, SubworkflowStarted))
 """Events after which something is due at an instant that was not known before."""
@@ -54,21 +63,23 @@ class Run:
 
     Everything happens in `_feed`, synchronously: an event goes in, what follows is recorded and carried out;
     when much follows, in turns with whatever else runs in the process.
+
+    A run is over when the execution ends; or before, when it is left to others: paused with nothing in
+    flight, handed over, or lost. `when_over` is called once, then.
     """
 
     def __init__(
         self,
+        state: ExecutionState,
+        record: ExecutionRecord,
         *,
-        tenant: TenantId,
-        execution_id: str,
-        plan: Plan,
         runner: TaskRunner,
         journal: Journal,
         clock: Clock,
+        when_over: Callable[[], None],
     ) -> None:
-        self.state = ExecutionState(plan, execution_id, tenant)
-        self.record = ExecutionRecord(tenant, execution_id, plan, clock())
-        self._runner, self._journal, self._clock = runner, journal, clock
+        self.state, self.record = state, record
+        self._runner, self._journal, self._clock, self._when_over = runner, journal, clock, when_over
         self._loop = asyncio.get_running_loop()
         self._waiting: list[asyncio.Future[None]] = []
         self._attempts: dict[str, asyncio.Task[None]] = {}
@@ -76,12 +87,21 @@ class Run:
         self._alarm_at = float("inf")
         self._looked_at = float("-inf")
         self._goes_on = False
-        self._finished = asyncio.Event()
+        self.over = False
 
     def start(self, submitted: WorkflowSubmitted) -> None:
         """Accepts the execution and starts what can start."""
         self._feed(submitted)
         self._arm_timer()
+
+    def carry_on(self, events: list[AnyEvent]) -> None:
+        """Goes on after events that have been folded already: what `core.control` gave."""
+        if events:
+            self._take_note(events)
+        if not self.over:
+            self._feed(None)
+            self._arm_timer()
+        self._park()
 
     @property
     def undoing(self) -> bool:
@@ -90,36 +110,68 @@ class Run:
 
     def cancel(self, actor: str) -> None:
         """Ends the execution now; attempts in flight are abandoned. What failed or ended is left alone."""
-        if not self.state.ended and not self.undoing:
-            self._feed(WorkflowCancelled(at=self._clock(), actor=actor))
+        self._take_note(control.cancel(self.state, actor, self._clock()))
 
-    def abandon(self) -> None:
-        """Ends it now whatever it is doing: the process stops."""
-        if not self.state.ended:
-            self._feed(WorkflowCancelled(at=self._clock(), actor="platform"))
+    def pause(self, actor: str) -> None:
+        """Lets nothing more begin; the run is over when what is in flight has ended."""
+        self._take_note(control.pause(self.state, actor, self._clock()))
+        self._park()
+
+    def resume(self, actor: str) -> None:
+        """Takes a pause back that has not come into effect everywhere."""
+        if not self.over:
+            self.carry_on(control.resume(self.state, actor, self._clock()))
+
+    def hand_over(self) -> None:
+        """Leaves the execution to whoever takes it next: attempts in flight are cut off."""
+        if self.over:
+            return
+        self.record.released = True
+        self._journal.record(self.record)
+        self._stop()
+
+    def lose(self) -> None:
+        """Stops: somebody else has the execution, and whatever is done here is not written any more."""
+        self.record.lost = True
+        self._stop()
 
     async def wait(self) -> None:
         """Waits until the caller can be answered, and in journaled mode until that is durable.
 
-        That is at the end; or at the deadline, when the execution has failed and is still being undone.
+        That is when the run is over; or at the deadline, when the execution has failed and is being undone.
 
         Raises:
             JournalUnavailableError: it cannot be made durable.
+            ExecutionLostError: it goes on elsewhere.
         """
-        if not self.state.ended:
+        if not self.over:
             # A future of its own: a caller that goes away cancels nothing but its wait.
             future = self._loop.create_future()
             self._waiting.append(future)
             self._arm_timer()
             await future
+        if self.record.lost:
+            raise ExecutionLostError
         if self.state.plan.durability is Durability.JOURNALED:
             await self._journal.durable(self.record)
 
-    async def finish(self) -> None:
-        """Waits for the end, without asking whether it is durable."""
-        await self._finished.wait()
+    def _take_note(self, events: list[AnyEvent]) -> None:
+        """Records what has been folded already."""
+        if not events or self.over:
+            return
+        self.record.add(events, self.state)
+        self._journal.record(self.record)
+        if self.state.ended:
+            self._stop()
+
+    def _park(self) -> None:
+        """A paused execution without anything in flight is left to whoever resumes it."""
+        if self.state.status is ExecutionStatus.PAUSED and not self._attempts:
+            self.hand_over()
 
     def _feed(self, event: AnyEvent | None) -> None:
+        if self.over:
+            return  # an outcome that comes too late
         unrecorded = [] if event is None else [event]
         try:
             self._looked_at = self._clock()
@@ -129,7 +181,7 @@ class Run:
                 self.record.add(events, self.state)
                 self._journal.record(self.record)
             if self.state.ended:
-                self._end()
+                self._stop()
             else:
                 for happened in events:
                     self._carry_out(happened)
@@ -143,8 +195,7 @@ class Run:
     def _go_on(self) -> None:
         """Takes the decisions that were left for another turn."""
         self._goes_on = False
-        if not self.state.ended:
-            self._feed(None)
+        self._feed(None)
 
     def _break(self, unrecorded: list[AnyEvent]) -> None:
         """Ends an execution that the engine itself cannot carry on."""
@@ -152,9 +203,9 @@ class Run:
         failure = Failure(code=FailureCode.INTERNAL, message=message, source=Source.PLATFORM)
         event = WorkflowFailed(at=self._clock(), failure=failure)
         evolve(self.state, event)
-        self._end()
         self.record.add([*unrecorded, event], self.state)
         self._journal.record(self.record)
+        self._stop()
 
     def _carry_out(self, event: AnyEvent) -> None:
         kind = type(event)
@@ -173,7 +224,15 @@ class Run:
         if activity is None or activity.phase is not Phase.RUNNING:
             return  # something around it failed before it could be begun
         attempt = Attempt(
-            activity.path, activity.body, activity.scope, source_of_values(activity), activity.deadline_at
+            activity.path,
+            activity.body,
+            activity.scope,
+            source_of_values(activity),
+            activity.deadline_at,
+            event.attempt,
+            self.record.traceparent,
+            self.state.inputs.get(activity.path, UNSET),
+            self.state.run,
         )
         self._attempts[event.task] = self._loop.create_task(self._attempt(attempt, event.attempt))
 
@@ -186,11 +245,15 @@ class Run:
     async def _attempt(self, attempt: Attempt, number: int) -> None:
         try:
             event, opened = await self._outcome(attempt, number)
+        except ExecutionLostError:
+            self.lose()
+            return
         finally:
             del self._attempts[attempt.path]
         self._feed(event)
-        if opened and not self.state.ended:
+        if opened and not self.over:
             self._feed(CircuitOpened(at=self._clock(), task=attempt.path, upstream=opened))
+        self._park()
 
     async def _outcome(self, attempt: Attempt, number: int) -> tuple[TaskCompleted | TaskFailed, str]:
         """How the attempt ended, and the upstream whose circuit that opened."""
@@ -203,6 +266,8 @@ class Run:
         except AttemptFailedError as error:
             failed = self._failed(attempt, number, error.failure, error.egress_bytes)
             return failed, error.opened
+        except ExecutionLostError:
+            raise
         except JournalUnavailableError as error:
             failure = _platform_failure(FailureCode.JOURNAL_UNAVAILABLE, str(error), attempt)
         except Exception:  # noqa: BLE001  (the boundary: whatever breaks in a task is its failure)
@@ -248,7 +313,7 @@ class Run:
         at = wake_at(self.state, self._looked_at)
         if self._waiting:
             at = min(at, self.state.deadline_at)  # nobody is kept waiting longer, whatever is being undone
-        if self.state.ended or at >= self._alarm_at:
+        if self.over or at >= self._alarm_at:
             return
         if self._timer is not None:
             self._timer.cancel()
@@ -268,13 +333,17 @@ class Run:
             if not future.done():
                 future.set_result(None)
 
-    def _end(self) -> None:
+    def _stop(self) -> None:
+        if self.over:
+            return
+        self.over = True
         if self._timer is not None:
             self._timer.cancel()
         for task in self._attempts.values():
-            task.cancel()
+            if task is not asyncio.current_task(self._loop):
+                task.cancel()
         self._answer()
-        self._finished.set()
+        self._when_over()
 
 
 def _too_much(attempt: Attempt) -> Failure:

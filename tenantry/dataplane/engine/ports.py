@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 if TYPE_CHECKING:
     from tenantry.dataplane.engine.core.events import Failure
     from tenantry.dataplane.engine.record import ExecutionRecord
@@ -52,6 +54,10 @@ class Attempt:
         scope: what the input's templates read.
         source: whose values the input holds.
         deadline_at: instant after which nobody waits for the outcome.
+        number: counts the attempts at the call, from 1.
+        traceparent: the trace context of the execution's caller; empty when it sent none.
+        value: the input, when it is not what `call.bind` gives.
+        run: of the execution, counted from 1; each counts its attempts anew.
     """
 
     path: str
@@ -59,6 +65,18 @@ class Attempt:
     scope: Scope
     source: Source
     deadline_at: float
+    number: int = 1
+    traceparent: str = ""
+    value: Json | msgspec.UnsetType = msgspec.UNSET
+    run: int = 1
+
+    def bind(self) -> Json:
+        """The task's input.
+
+        Raises:
+            TemplateError: it cannot be resolved.
+        """
+        return self.call.bind(self.scope) if self.value is msgspec.UNSET else self.value
 
 
 class TaskRunner(Protocol):
@@ -77,6 +95,10 @@ class JournalUnavailableError(Exception):
     """What was recorded could not be made durable; nobody may act on it as if it were."""
 
 
+class ExecutionLostError(Exception):
+    """Somebody else runs the execution now, or its idempotency key names another: this process must stop."""
+
+
 class Journal(Protocol):
     """Remembers executions. Recording never waits; durability is waited for where it matters."""
 
@@ -89,5 +111,6 @@ class Journal(Protocol):
 
         Raises:
             JournalUnavailableError: it cannot be.
+            ExecutionLostError: it is not ours to write.
         """
         ...

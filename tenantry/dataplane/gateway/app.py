@@ -15,11 +15,13 @@ from starlette.routing import Route, Router
 from tenantry.dataplane.engine.ports import JournalUnavailableError
 from tenantry.dataplane.gateway import errors
 from tenantry.dataplane.gateway.answers import problem_answer
+from tenantry.dataplane.gateway.callbacks import CallbackEndpoints
 from tenantry.dataplane.gateway.circuits import CircuitEndpoints
 from tenantry.dataplane.gateway.definitions import DefinitionEndpoints
 from tenantry.dataplane.gateway.execute import ExecuteEndpoints
 from tenantry.dataplane.gateway.executions import ExecutionEndpoints
 from tenantry.dataplane.gateway.health import HealthEndpoints
+from tenantry.dataplane.gateway.lifecycle import LifecycleEndpoints
 from tenantry.dataplane.gateway.plans import PlanEndpoint
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ def create_app(services: Services) -> ASGIApp:
     execute = ExecuteEndpoints(services)
     definitions = DefinitionEndpoints(services)
     executions = ExecutionEndpoints(services)
+    lifecycle = LifecycleEndpoints(services)
+    callbacks = CallbackEndpoints(services)
     circuits = CircuitEndpoints(services)
     health = HealthEndpoints(services)
     of_workflow = {
@@ -64,7 +68,16 @@ def create_app(services: Services) -> ASGIApp:
         f"{_TENANT}/executions/{{id}}": _Resource("GET", executions.get_execution),
         f"{_TENANT}/executions/{{id}}/trace": _Resource("GET", executions.get_trace),
         f"{_TENANT}/executions/{{id}}/events": _Resource("GET", executions.get_events),
-        f"{_TENANT}/executions/{{id}}/cancel": _Resource("POST", executions.cancel),
+        f"{_TENANT}/executions/{{id}}/state": _Resource("GET", lifecycle.get_state),
+        f"{_TENANT}/executions/{{id}}/cancel": _Resource("POST", lifecycle.cancel),
+        f"{_TENANT}/executions/{{id}}/pause": _Resource("POST", lifecycle.pause),
+        f"{_TENANT}/executions/{{id}}/resume": _Resource("POST", lifecycle.resume),
+        f"{_TENANT}/executions/{{id}}/retry": _Resource("POST", lifecycle.retry),
+        f"{_TENANT}/executions/{{id}}/fork": _Resource("POST", lifecycle.fork),
+        f"{_TENANT}/executions/{{id}}/callback": _Resource("GET", callbacks.get_callback),
+        f"{_TENANT}/executions/{{id}}/callback/retry": _Resource("POST", callbacks.retry),
+        f"{_TENANT}/callbacks": _Resource("GET", callbacks.list_callbacks),
+        f"{_TENANT}/callbacks/secret": _Resource("GET", callbacks.get_secret),
         f"{_TENANT}/circuits": _Resource("GET", circuits.list_circuits),
         f"{_TENANT}/circuits/health": _Resource("GET", circuits.get_health),
         f"{_TENANT}/circuits/{{circuit}}": _Resource("GET", circuits.get_circuit),

@@ -47,6 +47,12 @@ def not_found(what: str) -> RefusedError:
     return RefusedError(problem("not-found", "Not found", HTTPStatus.NOT_FOUND, f"there is no such {what}"))
 
 
+def callbacks_unavailable() -> RefusedError:
+    """The installation has nothing to sign callbacks with."""
+    detail = "this installation signs no callbacks: its operator sets TENANTRY_CALLBACK_SECRETS"
+    return RefusedError(problem("callbacks-unavailable", "No callback", HTTPStatus.FORBIDDEN, detail))
+
+
 def method_not_allowed(allowed: str) -> RefusedError:
     """The path exists, not with this method."""
     refusal = problem(
@@ -64,9 +70,32 @@ def bad_query(parameter: str, detail: str) -> RefusedError:
     )
 
 
+def bad_header(code: str, title: str, detail: str) -> RefusedError:
+    """A header of the request cannot be read."""
+    return RefusedError(problem(code, title, HTTPStatus.BAD_REQUEST, detail))
+
+
+def conflict(code: str, title: str, detail: str, execution_id: str = "") -> RefusedError:
+    """Something is in another state than the request takes it to be."""
+    refusal = problem(code, title, HTTPStatus.CONFLICT, detail, execution_id=execution_id)
+    return RefusedError(refusal)
+
+
+def key_reused(execution_id: str) -> RefusedError:
+    """An idempotency key stands for another request."""
+    detail = "this Idempotency-Key was sent with another workflow or body: send a new key with a new request"
+    return conflict("idempotency-key-reused", "Idempotency key reused", detail, execution_id)
+
+
 def not_json(reason: str) -> RefusedError:
     """The body is not JSON within our bounds."""
     return RefusedError(problem("invalid-json", "The body is not valid JSON", HTTPStatus.BAD_REQUEST, reason))
+
+
+def bad_body(reason: str) -> RefusedError:
+    """The body is JSON, and not what is asked for."""
+    refusal = problem("invalid-body", "The body is not what is asked for", HTTPStatus.BAD_REQUEST, reason)
+    return RefusedError(refusal)
 
 
 def body_too_slow(seconds: float) -> RefusedError:
@@ -172,6 +201,7 @@ _FAILURES: Final = {
     FailureCode.DEADLINE: (HTTPStatus.GATEWAY_TIMEOUT, "The deadline passed"),
     FailureCode.JOURNAL_UNAVAILABLE: (HTTPStatus.SERVICE_UNAVAILABLE, "The journal is not available"),
     FailureCode.CANCELLED: (HTTPStatus.SERVICE_UNAVAILABLE, "The execution was cancelled"),
+    FailureCode.INTERRUPTED: (HTTPStatus.SERVICE_UNAVAILABLE, "The executor stopped"),
     FailureCode.INTERNAL: (HTTPStatus.INTERNAL_SERVER_ERROR, "Internal error"),
 }
 """Everything else that fails an execution failed at or because of an upstream: 502."""

@@ -1,11 +1,10 @@
-"""Past and running executions: pages, details with cost, traces, events; cancelling one."""
+"""Past and running executions: pages, details with cost, traces, events."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class ExecutionEndpoints:
-    """`GET` of executions, their traces and events; `POST /executions/{id}/cancel`."""
+    """`GET` of executions, their traces and events."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -78,17 +77,6 @@ class ExecutionEndpoints:
         summary, events = await self._load(caller, request)
         return await asyncio.to_thread(_numbered, summary.id, events)
 
-    async def cancel(self, request: Request) -> Response:
-        """Ends a running execution; one that has ended stays as it is."""
-        caller = self._caller(request, Permission.EXECUTE)
-        # What runs here is found without the database: it can be cancelled while that is away.
-        run = self._services.executor.find(caller.tenant.name, _execution_id(request))
-        if run is not None:
-            run.cancel(caller.principal.key_id)  # not one that has failed and is being undone
-            return json_answer({"id": run.record.id, "status": run.state.status}, status=HTTPStatus.ACCEPTED)
-        summary = await self._find(caller, request)
-        return json_answer({"id": summary.id, "status": summary.status})
-
     def _caller(self, request: Request, permission: Permission) -> Caller:
         return admit_caller(self._services.registry, request, self._services.clock, permission)
 
@@ -98,7 +86,7 @@ class ExecutionEndpoints:
 
     async def _find(self, caller: Caller, request: Request) -> ExecutionSummary:
         services, tenant = self._services, caller.tenant.name
-        execution_id = _execution_id(request)
+        execution_id = execution_id_of(request)
         with suppress(JournalUnavailableError):  # then what is stored is shown
             await services.journal.settled(tenant, execution_id)
         summary = await services.history.find(tenant, execution_id)
@@ -123,7 +111,12 @@ def summary_view(summary: ExecutionSummary, card: RateCard) -> dict[str, Any]:
     }
 
 
-def _execution_id(request: Request) -> str:
+def execution_id_of(request: Request) -> str:
+    """The execution a path names.
+
+    Raises:
+        RefusedError: 404: it can be none's.
+    """
     execution_id = parse_execution_id(request.path_params["id"])
     if execution_id is None:
         raise errors.not_found("execution")
@@ -163,14 +156,19 @@ def _filter(request: Request) -> HistoryFilter:
     return HistoryFilter(
         workflow=workflow,
         status=status,
-        since=_instant("from", query.get("from")),
-        until=_instant("to", query.get("to")),
+        since=parse_instant("from", query.get("from")),
+        until=parse_instant("to", query.get("to")),
         label=_label(query.get("label")),
         before_id=cursor,
     )
 
 
-def _instant(parameter: str, text: str | None) -> datetime | None:
+def parse_instant(parameter: str, text: str | None) -> datetime | None:
+    """A query parameter that is an instant.
+
+    Raises:
+        RefusedError: 400.
+    """
     if text is None:
         return None
     try:

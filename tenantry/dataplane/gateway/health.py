@@ -27,7 +27,11 @@ class HealthEndpoints:
     async def readyz(self, _request: Request) -> Response:
         """Whether work should be sent here, and what it serves."""
         services = self._services
-        checks = {"journal": services.journal.available, "accepting": not services.executor.draining}
+        checks = {
+            "journal": services.journal.available,
+            "durable": not services.journal.unsafe_settings,
+            "accepting": not services.executor.draining,
+        }
         ready = all(checks.values())
         bundles = {
             "tenants": len(services.registry.revisions()),

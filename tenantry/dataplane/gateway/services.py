@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tenantry.dataplane.bundles.follower import BundleFollower
     from tenantry.dataplane.bundles.registry import Registry
+    from tenantry.dataplane.callbacks.deliveries import Deliveries
+    from tenantry.dataplane.callbacks.signing import CallbackSecrets
     from tenantry.dataplane.circuits.port import Circuits
     from tenantry.dataplane.clock import Clock
-    from tenantry.dataplane.executor import Executor
+    from tenantry.dataplane.executions.control import Control
+    from tenantry.dataplane.executions.executor import Executor
+    from tenantry.dataplane.executions.keys import IdempotencyKeys
     from tenantry.dataplane.journal.history import History
     from tenantry.dataplane.journal.writer import JournalWriter
 
@@ -21,8 +25,12 @@ class Services:
 
     registry: Registry
     executor: Executor
+    control: Control
+    keys: IdempotencyKeys
     circuits: Circuits
     journal: JournalWriter
     history: History
     clock: Clock
     follower: BundleFollower
+    deliveries: Deliveries
+    callback_secrets: CallbackSecrets

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _TROUBLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _SUMMARY: Final = """
-    SELECT id::text, workflow, version, status, failure_code, submitted_at, ended_at,
+    SELECT id::text, workflow, version, plan, run, status, failure_code, submitted_at, ended_at,
            task_attempts, task_seconds, egress_bytes, journal_bytes
     FROM executions
 """
@@ -29,11 +29,13 @@ _SUMMARY: Final = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionSummary:
-    """A row of an execution list."""
+    """A row of an execution list. `plan` is the key of the plan's source, `run` counts its starts."""
 
     id: str
     workflow: str
     version: int
+    plan: str
+    run: int
     status: str
     failure_code: str
     submitted_at: datetime

@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
 from tenantry.dataplane.engine.core.state import ENDED
-from tenantry.dataplane.engine.ports import JournalUnavailableError
-from tenantry.dataplane.journal.rows import STATEMENT, Rows, take
+from tenantry.dataplane.engine.ports import ExecutionLostError, JournalUnavailableError
+from tenantry.dataplane.journal.rows import NOBODY, STATEMENT, arguments, day_of, parts, take
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
     from tenantry.dataplane.engine.record import ExecutionRecord
+    from tenantry.dataplane.journal.rows import Row
     from tenantry.tenants.identity import TenantId
 
 COMMIT_INTERVAL_SECONDS: Final = 0.003
@@ -31,6 +36,13 @@ MAX_COMMIT_CHARACTERS: Final = 8 * 1024 * 1024
 MAX_WAITING: Final = 20_000
 """Executions kept in memory while the database is away."""
 
+SOURCE_SECONDS: Final = 3600.0
+"""So often it is said again that a plan's source is in use: retention forgets those nobody uses."""
+
+_UNSAFE_SETTINGS: Final = """
+    SELECT name FROM pg_settings
+    WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes') AND setting = 'off' ORDER BY name
+"""
 _LOG = logging.getLogger(__name__)
 _REFUSES_THE_DATA: Final = (
     asyncpg.DataError,
@@ -41,14 +53,30 @@ _REFUSES_THE_DATA: Final = (
 
 
 class JournalWriter:
-    """The `Journal` on PostgreSQL. One per process; `source` names the process in usage events."""
+    """The `Journal` on PostgreSQL. One per process.
+
+    Args:
+        url: of the database.
+        source: names the process in usage events.
+
+    Attributes:
+        owner: the executor that runs what is written.
+        when_lost: told of every execution that turns out to be somebody else's.
+        usage_written: set by commits that hold usage.
+        unsafe_settings: those of the database with which what is committed may still be lost.
+    """
 
     def __init__(self, url: str, source: str) -> None:
         self._url, self._source = url, source
+        self.owner = NOBODY
+        self.when_lost: Callable[[ExecutionRecord], None] = _ignore
+        self.unsafe_settings: tuple[str, ...] = ()
+        self._days: set[date] = set()
+        self._sources: dict[tuple[str, str], float] = {}
         self._connection: asyncpg.Connection | None = None
         self._dirty: dict[str, ExecutionRecord] = {}
         self._committing: dict[str, ExecutionRecord] = {}
-        self._backlog: list[Rows] = []
+        self._backlog: list[list[Row]] = []
         self._wanted = asyncio.Event()
         self._linger: asyncio.TimerHandle | None = None
         self._waiting: list[asyncio.Future[None]] = []
@@ -68,7 +96,7 @@ class JournalWriter:
     @property
     def has_room(self) -> bool:
         """Whether work that need not be journaled may still be recorded, to be written later."""
-        return len(self._dirty) < MAX_WAITING and sum(len(rows.ids) for rows in self._backlog) < MAX_WAITING
+        return len(self._dirty) < MAX_WAITING and sum(map(len, self._backlog)) < MAX_WAITING
 
     async def start(self) -> None:
         """Connects and begins to write.
@@ -77,7 +105,7 @@ class JournalWriter:
             OSError, asyncpg.PostgresError: the database cannot be reached.
         """
         # An empty commit: the tables are there, and the statement is prepared before the first caller waits.
-        await self._commit(Rows())
+        await self._commit([])
         self._available = True
         self._task = asyncio.create_task(self._write_forever())
 
@@ -95,7 +123,7 @@ class JournalWriter:
     def record(self, record: ExecutionRecord) -> None:
         """Takes the record's pending events into the next commit."""
         self._dirty[record.id] = record
-        if record.status in ENDED:
+        if record.status in ENDED or record.released:
             self._running.discard(record.id)
         else:
             self._running.add(record.id)
@@ -113,6 +141,8 @@ class JournalWriter:
             await _wait_in(self._waiting)
         elif not self._available:
             raise JournalUnavailableError("the journal's database is not reachable")
+        if record.lost:
+            raise ExecutionLostError
         if record.unstorable:
             raise JournalUnavailableError("the database refuses what this execution recorded")
 
@@ -120,7 +150,8 @@ class JournalWriter:
         """Waits until what was recorded of an execution can be read back; see `durable`."""
         record = self._dirty.get(execution_id) or self._committing.get(execution_id)
         if record is not None and record.tenant == tenant:
-            await self.durable(record)
+            with suppress(ExecutionLostError):
+                await self.durable(record)
 
     async def _write_forever(self) -> None:
         loop = asyncio.get_running_loop()
@@ -146,7 +177,7 @@ class JournalWriter:
         self._running_and_waiting.clear()
         self._committing = dirty
         if dirty:
-            self._backlog += take(dirty.values(), self._source).parts(MAX_COMMIT_CHARACTERS)
+            self._backlog += parts(take(dirty.values(), self._source, self.owner), MAX_COMMIT_CHARACTERS)
         try:
             while self._backlog:
                 await self._commit(self._backlog[0])
@@ -171,26 +202,70 @@ class JournalWriter:
                 waiting.set_exception(error)
         self._waiting = []
 
-    async def _commit(self, rows: Rows) -> None:
+    async def _commit(self, rows: list[Row]) -> None:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await asyncpg.connect(self._url, timeout=COMMIT_TIMEOUT_SECONDS)
+            await self._connect()
+        sources = self._new_sources(rows)
         try:
-            await self._connection.execute(STATEMENT, *rows.arguments(), timeout=COMMIT_TIMEOUT_SECONDS)
+            await self._ensure_days(rows)
+            written = await self._fetch(STATEMENT, *arguments(rows, sources))
+        except asyncpg.CheckViolationError:
+            self._days.clear()  # a day that retention had dropped: it is made anew when this is tried again
+            raise
         except _REFUSES_THE_DATA as error:
             await self._commit_apart(rows, error)
-        if rows.usage_ids:
+            return
+        self._sources |= dict.fromkeys(sources, asyncio.get_running_loop().time())
+        self._note_lost(rows, {row["id"] for row in written})
+        if any(row.usage for row in rows):
             self.usage_written.set()
 
-    async def _commit_apart(self, rows: Rows, error: asyncpg.PostgresError) -> None:
-        """One execution's refused data must not take the others of its commit down."""
-        if len(rows.ids) > 1:
-            for single in rows.singles():
-                await self._commit(single)
+    async def _connect(self) -> None:
+        self._connection = await asyncpg.connect(self._url, timeout=COMMIT_TIMEOUT_SECONDS)
+        found = await self._fetch(_UNSAFE_SETTINGS)
+        self.unsafe_settings = tuple(row["name"] for row in found)
+        if self.unsafe_settings:
+            _LOG.error("the database runs without %s: not ready", ", ".join(self.unsafe_settings))
+
+    async def _fetch(self, statement: str, *values: Any) -> list[asyncpg.Record]:
+        assert self._connection is not None  # noqa: S101  (connected by the caller)
+        rows: list[asyncpg.Record] = await self._connection.fetch(
+            statement, *values, timeout=COMMIT_TIMEOUT_SECONDS
+        )
+        return rows
+
+    async def _ensure_days(self, rows: list[Row]) -> None:
+        for day in {day_of(row.record.id) for row in rows} - self._days:
+            await self._fetch("SELECT ensure_day($1)", day)
+            self._days.add(day)
+
+    def _new_sources(self, rows: list[Row]) -> dict[tuple[str, str], str]:
+        """The plans' sources nobody has stored for a while."""
+        stale = asyncio.get_running_loop().time() - SOURCE_SECONDS
+        return {
+            key: source.content
+            for row in rows
+            if (source := row.record.source) is not None
+            and self._sources.get(key := (row.record.tenant, source.key), stale) <= stale
+        }
+
+    def _note_lost(self, rows: list[Row], written: set[str]) -> None:
+        if len(written) == len(rows):
             return
-        _LOG.error("execution %s cannot be stored: %s", rows.ids[0], type(error).__name__)
-        record = self._committing.get(rows.ids[0])
-        if record is not None:
-            record.unstorable = True
+        for row in rows:
+            if row.record.id not in written and not row.record.lost:
+                _LOG.warning("execution %s is not ours any more", row.record.id)
+                row.record.lost = True
+                self.when_lost(row.record)
+
+    async def _commit_apart(self, rows: list[Row], error: asyncpg.PostgresError) -> None:
+        """One execution's refused data must not take the others of its commit down."""
+        if len(rows) > 1:
+            for row in rows:
+                await self._commit([row])
+            return
+        _LOG.error("execution %s cannot be stored: %s", rows[0].record.id, type(error).__name__)
+        rows[0].record.unstorable = True
 
     async def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
@@ -202,3 +277,7 @@ async def _wait_in(waiting: list[asyncio.Future[None]]) -> None:
     future = asyncio.get_running_loop().create_future()
     waiting.append(future)
     await future
+
+
+def _ignore(_record: ExecutionRecord) -> None:
+    """Nobody wants to know yet."""

@@ -9,6 +9,15 @@ if TYPE_CHECKING:
     from tenantry.tenants.limits import Admission, Limits
 
 
+class LimitsUnavailableError(Exception):
+    """What tenants use cannot be asked, and the operator has decided that nothing is admitted then."""
+
+    code = "limits-unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("the limits cannot be checked: Redis is not reachable")
+
+
 class LimitStore(Protocol):
     """Keeps what every tenant uses. Each call is one atomic step.
 
@@ -25,6 +34,9 @@ class LimitStore(Protocol):
         """Decides over one request: counts it everywhere and leases, or consumes nothing at all.
 
         `execution_id` is a new one: two requests never share it.
+
+        Raises:
+            LimitsUnavailableError: the limits are kept elsewhere, and there is no way to them.
         """
         ...
 

@@ -13,6 +13,7 @@ from tenantry.dataplane.engine.core.events import Failure, FailureCode
 from tenantry.dataplane.engine.core.mismatch import find_mismatch
 from tenantry.dataplane.engine.ports import AttemptFailedError, TaskResult
 from tenantry.dataplane.tasks import http
+from tenantry.dataplane.telemetry.context import traceparent_of
 from tenantry.language.plan.expressions import TooMuchWorkError
 from tenantry.language.plan.model import HttpRequestPlan, RetryOn
 from tenantry.language.templates.errors import TemplateError
@@ -48,7 +49,8 @@ class CallRunner:
         try:
             return await self._run(attempt)
         except AttemptFailedError as error:
-            failure = msgspec.structs.replace(error.failure, task=attempt.path)
+            unknown = error.failure.outcome_unknown and not attempt.call.task.safe
+            failure = msgspec.structs.replace(error.failure, task=attempt.path, outcome_unknown=unknown)
             raise AttemptFailedError(failure, error.egress_bytes, error.opened) from None
         except TemplateError as error:
             message = f"the input of {attempt.path} cannot be resolved: {error}"
@@ -60,7 +62,7 @@ class CallRunner:
     async def _run(self, attempt: Attempt) -> TaskResult:
         call = attempt.call
         task = call.task
-        value = call.bind(attempt.scope)
+        value = attempt.bind()
         mismatch = find_mismatch(
             task.input_validator,
             value,
@@ -116,7 +118,9 @@ class CallRunner:
         call = attempt.call
         # The execution's deadline may come first: it cancels the attempt by itself.
         remaining = attempt.deadline_at - self.clock()
-        bounds = http.Bounds(call.timeout_seconds, remaining, repeatable=call.task.safe)
+        bounds = http.Bounds(
+            call.timeout_seconds, remaining, repeatable=call.task.safe, traceparent=_traceparent(attempt)
+        )
         request = http.render(action, _request_scope(value, attempt.scope), bounds)
         if call.circuit is None:
             return await http.exchange(self.client, action, request)
@@ -145,6 +149,11 @@ class CallRunner:
 
     async def _report(self, permit: Permit, outcome: Outcome) -> Change | None:
         return await self.circuits.report(permit, outcome, self.clock())
+
+
+def _traceparent(attempt: Attempt) -> str:
+    execution_id = attempt.scope.execution_id
+    return traceparent_of(execution_id, attempt.traceparent, attempt.run, attempt.path, attempt.number)
 
 
 def _cache_key(policy: CachePolicy, value: Json, scope: Scope) -> str:

@@ -53,12 +53,13 @@ class Activity:
         running: attempts in flight in it, itself included; `unsafe` those that may not be abandoned.
         fell_back: the body is the fallback.
         prepared: what a decision has evaluated, for the fold of that decision.
+        scheduled: it was told that the call waits for room.
     """
 
     __slots__ = (
         "attempt", "body", "condition", "deadline_at", "failure", "fell_back", "inside", "limit",
-        "not_before", "owner", "path", "phase", "plan", "position", "prepared", "running", "scope", "step",
-        "unsafe", "waiting_for",
+        "not_before", "owner", "path", "phase", "plan", "position", "prepared", "running", "scheduled",
+        "scope", "step", "unsafe", "waiting_for",
     )  # fmt: skip
 
     def __init__(
@@ -88,6 +89,7 @@ class Activity:
         self.running = 0
         self.unsafe = 0
         self.prepared: Any = msgspec.UNSET
+        self.scheduled = False
 
     @property
     def is_root(self) -> bool:
@@ -114,14 +116,24 @@ class Activity:
             activity.unsafe += unsafe
             activity = activity.owner
 
-    def has_room(self) -> bool:
-        """Whether one more attempt may run here, by every limit around."""
+    def blocked_by(self) -> Activity | None:
+        """What has no room for one more attempt: the nearest around whose limit is reached, if any."""
         activity: Activity | None = self.owner
         while activity is not None:
             if activity.limit is not None and activity.running >= activity.limit:
-                return False
+                return activity
             activity = activity.owner
-        return True
+        return None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more happens in it."""
+        return self.phase in ENDED
+
+    @property
+    def fallback_path(self) -> str:
+        """The path of what stands in for it."""
+        return f"{self.path}~fallback"
 
     def is_within(self, others: AbstractSet[Activity]) -> bool:
         """Whether this activity is one of the others, or inside one."""
@@ -156,7 +168,11 @@ class Group:
 
     def unfinished(self) -> list[Activity]:
         """The members that have not ended."""
-        return [member for member in self.members if member.phase not in ENDED]
+        return [member for member in self.members if not member.has_ended]
+
+    def present(self) -> list[Activity]:
+        """Every member, ended or not."""
+        return self.members
 
 
 class Loop:
@@ -181,6 +197,9 @@ class Loop:
     def unfinished(self) -> list[Activity]:
         """The items in progress."""
         return list(self.active.values())
+
+    present = unfinished
+    """An item that has ended is not kept, only what it gave."""
 
     def outputs(self) -> list[Json]:
         """The outputs of the items that completed, in item order."""

@@ -14,6 +14,7 @@ from tenantry.dataplane.engine.core.events import (
     ConditionEvaluated,
     Failure,
     FailureCode,
+    FallbackStarted,
     ForEachCompleted,
     ForEachStarted,
     GroupCompleted,
@@ -67,6 +68,8 @@ def begin(state: ExecutionState, activity: Activity, now: float) -> AnyEvent:
         if activity.condition is False and plan.otherwise is None and not activity.fell_back:
             reason = f"condition is false: {plan.condition_text}"
             return TaskSkipped(at=now, task=activity.path, reason=reason)
+        if activity.fallback_path in state.reused and not activity.fell_back:
+            return FallbackStarted(at=now, task=activity.path)
         return _BEGIN[type(activity.body)](state, activity, activity.body, now)
     except TemplateError as error:
         failure = unresolved(error, activity, _what(activity))

@@ -16,14 +16,19 @@ from tenantry.dataplane.engine.core.events import (
     AnyEvent,
     CompensationStarted,
     Failure,
+    FallbackStarted,
     ForEachIteration,
+    TaskCompleted,
     TaskFailed,
+    TaskScheduled,
     TaskStarted,
     WorkflowFailed,
     WorkflowStarted,
+    WorkflowValidated,
 )
 from tenantry.dataplane.engine.core.evolve import evolve
 from tenantry.dataplane.engine.core.failures import deadline_failure, judge_failures
+from tenantry.dataplane.engine.core.letters import letter_of, letter_of_cut_off
 from tenantry.dataplane.engine.core.state import ExecutionStatus
 
 if TYPE_CHECKING:
@@ -61,10 +66,10 @@ def advance(
 
 def decide(state: ExecutionState, now: float) -> AnyEvent | None:
     """The next thing that is due now; `None` when only an event from outside, or time, changes anything."""
-    if state.ended:
+    if state.ended or state.status is ExecutionStatus.PAUSED:
         return None
     if state.status is ExecutionStatus.SUBMITTED:
-        return WorkflowStarted(at=now)
+        return WorkflowStarted(at=now) if state.validated else WorkflowValidated(at=now)
     if state.status is ExecutionStatus.COMPENSATING:
         if state.compensation is None and state.failure is not None:
             return WorkflowFailed(at=now, failure=_with_compensation(state, state.failure))
@@ -72,7 +77,7 @@ def decide(state: ExecutionState, now: float) -> AnyEvent | None:
         end = complete(state, now)
         return _fail(state, end, now) if isinstance(end, Failure) else end
     elif now >= state.deadline_at:
-        return _fail(state, deadline_failure(state.root, ""), now)
+        return _miss_deadline(state, state.root, now)
     return _decide_inside(state, now)
 
 
@@ -82,6 +87,8 @@ def wake_at(state: ExecutionState, looked_at: float = float("-inf")) -> float:
     `looked_at` is when decisions were taken last: a retry that was due then and has not begun waits for room
     or for a call that is awaited, and time alone does not help it.
     """
+    if state.status is ExecutionStatus.PAUSED:
+        return float("inf")
     times = [activity.not_before for activity in state.retrying if activity.not_before > looked_at]
     times += [activity.deadline_at for activity in state.timed]
     if state.status is not ExecutionStatus.COMPENSATING:
@@ -94,8 +101,7 @@ def _decide_inside(state: ExecutionState, now: float) -> AnyEvent | None:
         return _go_on(state, _NOTHING, now)
     for activity in state.timed:
         if now >= activity.deadline_at:
-            failure = deadline_failure(activity, activity.path)
-            return TaskFailed(at=now, task=activity.path, attempt=0, failure=failure)
+            return _miss_deadline(state, activity, now)
     stopping: AbstractSet[Activity] = _NOTHING
     if state.failed:
         judgement = judge_failures(state, now)
@@ -107,15 +113,52 @@ def _decide_inside(state: ExecutionState, now: float) -> AnyEvent | None:
     return _go_on(state, stopping, now)
 
 
+def _miss_deadline(state: ExecutionState, activity: Activity, now: float) -> AnyEvent:
+    """What is not safe and still in flight is cut off: nobody will know how it ended."""
+    if (letter := letter_of_cut_off(state, activity, now)) is not None:
+        return letter
+    failure = deadline_failure(activity, activity.path)
+    if activity.is_root:
+        return _fail(state, failure, now)
+    return TaskFailed(at=now, task=activity.path, attempt=0, failure=failure)
+
+
 def _go_on(state: ExecutionState, stopping: AbstractSet[Activity], now: float) -> AnyEvent | None:
     if (due := _first(state.due, stopping)) is not None:
         return begin(state, due, now)
     if (call := _next_call(state, stopping, now)) is not None:
-        return _start_attempt(call, now)
+        return _reuse(state, call, now) if state.reused else _start_attempt(call, now)
     # Items are taken up no faster than calls find room: a long list costs no memory before its time.
-    if not state.ready and (loop := _first(state.looping, stopping)) is not None:
+    if state.ready:
+        return _schedule(state, stopping, now)
+    if (loop := _first(state.looping, stopping)) is not None:
         return ForEachIteration(at=now, task=loop.path, index=loop.inside.next)
     return None
+
+
+def _schedule(state: ExecutionState, stopping: AbstractSet[Activity], now: float) -> TaskScheduled | None:
+    """Says once of a call that could begin what it has no room in."""
+    for activity in state.ready:
+        # An item is taken up one ahead of the room there is: that it waits says nothing.
+        if activity.step is not None and not activity.scheduled and not activity.is_within(stopping):
+            full = activity.blocked_by()
+            return TaskScheduled(
+                at=now,
+                task=activity.path,
+                blocked_by=full.path if full is not None else "",
+                waited_for=activity.waited_for(),
+            )
+    return None
+
+
+def _reuse(state: ExecutionState, call: Activity, now: float) -> AnyEvent:
+    """What a call gave before a retry, or in a fork's origin, stands for it; so does what stood in for it."""
+    if call.path in state.reused:
+        output = state.reused[call.path]
+        return TaskCompleted(at=now, task=call.path, attempt=0, output=output, reused=True)
+    if call.fallback_path in state.reused and not call.fell_back:
+        return FallbackStarted(at=now, task=call.path)
+    return _start_attempt(call, now)
 
 
 def _first(queue: deque[Activity], stopping: AbstractSet[Activity]) -> Activity | None:
@@ -127,7 +170,7 @@ def _first(queue: deque[Activity], stopping: AbstractSet[Activity]) -> Activity 
 
 def _next_call(state: ExecutionState, stopping: AbstractSet[Activity], now: float) -> Activity | None:
     for activity in state.retrying:
-        if activity.not_before <= now and activity.has_room() and not activity.is_within(stopping):
+        if activity.not_before <= now and activity.blocked_by() is None and not activity.is_within(stopping):
             return activity
     if not state.ready or state.root.running >= state.plan.max_parallel:
         return None
@@ -135,7 +178,7 @@ def _next_call(state: ExecutionState, stopping: AbstractSet[Activity], now: floa
         (
             activity
             for activity in state.ready
-            if activity.has_room() and not (stopping and activity.is_within(stopping))
+            if activity.blocked_by() is None and not (stopping and activity.is_within(stopping))
         ),
         None,
     )
@@ -148,6 +191,8 @@ def _start_attempt(activity: Activity, now: float) -> TaskStarted:
 
 
 def _fail(state: ExecutionState, failure: Failure, now: float) -> AnyEvent:
+    if (letter := letter_of(state, failure, now)) is not None:
+        return letter
     if state.undo and state.status is ExecutionStatus.RUNNING:
         return CompensationStarted(at=now, failure=failure)
     return WorkflowFailed(at=now, failure=failure)

@@ -51,7 +51,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_de
         status: the upstream's HTTP status, when it answered.
         retry_on: the class a retry policy may list; `None` for a failure that repeating cannot cure.
         retry_after_seconds: what the upstream asked for.
-        outcome_unknown: a request may have taken effect, and repeating it is not known to be harmless.
+        outcome_unknown: a call that is not safe may have taken effect.
     """
 
     code: FailureCode

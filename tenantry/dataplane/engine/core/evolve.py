@@ -10,6 +10,7 @@ from tenantry.dataplane.engine.core.events import (
     CircuitOpened,
     CompensationStarted,
     ConditionEvaluated,
+    DeadLettered,
     FailureTolerated,
     FallbackStarted,
     ForEachCompleted,
@@ -17,18 +18,26 @@ from tenantry.dataplane.engine.core.events import (
     ForEachStarted,
     GroupCompleted,
     GroupStarted,
+    SecretAccessed,
     SubworkflowStarted,
     SwitchMatched,
     TaskCompleted,
     TaskFailed,
     TaskRetried,
+    TaskScheduled,
     TaskSkipped,
     TaskStarted,
+    WebhookReceived,
     WorkflowCancelled,
     WorkflowCompleted,
     WorkflowFailed,
+    WorkflowPaused,
+    WorkflowRecovered,
+    WorkflowResumed,
+    WorkflowRetried,
     WorkflowStarted,
     WorkflowSubmitted,
+    WorkflowValidated,
 )
 from tenantry.dataplane.engine.core.lifecycle import (
     abandon,
@@ -36,28 +45,35 @@ from tenantry.dataplane.engine.core.lifecycle import (
     complete,
     end,
     open_group,
+    postpone,
     take_due,
     undo_next,
 )
 from tenantry.dataplane.engine.core.state import ExecutionStatus
+from tenantry.language.plan.model import CallPlan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tenantry.dataplane.engine.core.events import AnyEvent
     from tenantry.dataplane.engine.core.state import ExecutionState
-    from tenantry.language.plan.model import CallPlan
 
 
 def evolve(state: ExecutionState, event: AnyEvent) -> None:
     """Folds one event."""
     _EVOLVE[type(event)](state, event)
+    state.last_at = event.at
 
 
 def _submitted(state: ExecutionState, event: WorkflowSubmitted) -> None:
     state.scope.input = event.input
     state.seed = event.seed
     state.deadline_at = state.root.deadline_at = event.deadline_at
+    state.reused, state.inputs = event.reused, event.inputs
+
+
+def _validated(state: ExecutionState, _event: WorkflowValidated) -> None:
+    state.validated = True
 
 
 def _workflow_started(state: ExecutionState, _event: WorkflowStarted) -> None:
@@ -78,6 +94,31 @@ def _workflow_cancelled(state: ExecutionState, _event: WorkflowCancelled) -> Non
     state.status = ExecutionStatus.CANCELLED
 
 
+def _paused(state: ExecutionState, event: WorkflowPaused) -> None:
+    state.status, state.paused_at = ExecutionStatus.PAUSED, event.at
+
+
+def _resumed(state: ExecutionState, event: WorkflowResumed) -> None:
+    state.status = ExecutionStatus.RUNNING
+    postpone(state, max(0.0, event.at - state.paused_at))
+
+
+def _recovered(state: ExecutionState, event: WorkflowRecovered) -> None:
+    state.recoveries += 1
+    if state.status is ExecutionStatus.PAUSED:
+        return  # all of that time is made up for when it is resumed
+    postpone(state, max(0.0, event.at - state.last_at))
+
+
+def _retried(state: ExecutionState, event: WorkflowRetried) -> None:
+    state.run += 1
+    state.recoveries = 0
+    state.inputs = {**state.inputs, **event.inputs}
+    state.done = {path: output for path, output in state.done.items() if path not in event.inputs}
+    state.reused = dict(state.done)
+    state.begin(state.scope.input, event.deadline_at)
+
+
 def _compensation_started(state: ExecutionState, event: CompensationStarted) -> None:
     state.status, state.failure = ExecutionStatus.COMPENSATING, event.failure
     abandon(state, state.root)
@@ -87,6 +128,10 @@ def _compensation_started(state: ExecutionState, event: CompensationStarted) -> 
 def _unsafe(activity: Activity) -> int:
     call: CallPlan = activity.body
     return 0 if call.task.safe else 1
+
+
+def _task_scheduled(state: ExecutionState, event: TaskScheduled) -> None:
+    state.activities[event.task].scheduled = True
 
 
 def _task_started(state: ExecutionState, event: TaskStarted) -> None:
@@ -103,7 +148,9 @@ def _task_completed(state: ExecutionState, event: TaskCompleted) -> None:
     if activity.phase is Phase.RUNNING:
         activity.count_attempts(-1, -_unsafe(activity))
     else:
-        state.due.remove(activity)
+        _unqueue(state, activity)
+    if type(activity.body) is CallPlan:
+        state.done[activity.path] = event.output
     complete(state, activity, event.output)
 
 
@@ -115,6 +162,7 @@ def _task_failed(state: ExecutionState, event: TaskFailed) -> None:
         abandon(state, activity)
     elif activity.phase is Phase.RUNNING:
         activity.count_attempts(-1, -_unsafe(activity))
+        state.tried[activity.path] = (event.attempt, activity.body.task.name)
     else:
         state.due.remove(activity)
     activity.phase, activity.failure = Phase.FAILED, event.failure
@@ -130,10 +178,13 @@ def _task_retried(state: ExecutionState, event: TaskRetried) -> None:
 
 def _fallback_started(state: ExecutionState, event: FallbackStarted) -> None:
     activity = state.activities.pop(event.task)
-    state.failed.remove(activity)
+    if activity.phase is Phase.FAILED:
+        state.failed.remove(activity)
+    else:
+        _unqueue(state, activity)  # it stood in before, and does again without another try
     fallback, owner = activity.plan.fallback, activity.owner
     assert owner is not None  # noqa: S101  (a compensation has no fallback)
-    activity.path += "~fallback"
+    activity.path = activity.fallback_path
     activity.fell_back, activity.attempt, activity.failure = True, 0, None
     activity.deadline_at, activity.limit = owner.deadline_at, None  # not the bounds of what failed
     state.activities[activity.path] = activity
@@ -150,13 +201,26 @@ def _task_skipped(state: ExecutionState, event: TaskSkipped) -> None:
     end(state, take_due(state, event), Phase.SKIPPED, None)
 
 
+def _unqueue(state: ExecutionState, activity: Activity) -> None:
+    (state.ready if activity.phase is Phase.READY else state.due).remove(activity)
+
+
+def _dead_lettered(state: ExecutionState, event: DeadLettered) -> None:
+    state.lettered.add(event.task)
+
+
 def _nothing(_state: ExecutionState, _event: AnyEvent) -> None:
     """For an event that is news and changes nothing here."""
 
 
 _EVOLVE: Final[dict[type, Callable[[ExecutionState, Any], None]]] = {
     WorkflowSubmitted: _submitted,
+    WorkflowValidated: _validated,
     WorkflowStarted: _workflow_started,
+    WorkflowPaused: _paused,
+    WorkflowResumed: _resumed,
+    WorkflowRecovered: _recovered,
+    WorkflowRetried: _retried,
     ConditionEvaluated: bodies.condition_evaluated,
     SwitchMatched: bodies.switch_matched,
     ForEachStarted: bodies.for_each_started,
@@ -166,12 +230,16 @@ _EVOLVE: Final[dict[type, Callable[[ExecutionState, Any], None]]] = {
     SubworkflowStarted: bodies.subworkflow_started,
     GroupCompleted: bodies.group_completed,
     TaskSkipped: _task_skipped,
+    TaskScheduled: _task_scheduled,
     TaskStarted: _task_started,
     TaskCompleted: _task_completed,
     TaskFailed: _task_failed,
     TaskRetried: _task_retried,
     FallbackStarted: _fallback_started,
     FailureTolerated: _failure_tolerated,
+    DeadLettered: _dead_lettered,
+    SecretAccessed: _nothing,
+    WebhookReceived: _nothing,
     CircuitOpened: _nothing,
     CompensationStarted: _compensation_started,
     WorkflowCompleted: _workflow_completed,

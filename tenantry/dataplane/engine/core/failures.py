@@ -13,6 +13,7 @@ from tenantry.dataplane.engine.core.events import (
     TaskFailed,
     TaskRetried,
 )
+from tenantry.dataplane.engine.core.letters import letter_of
 from tenantry.language.plan.model import CallPlan, ForEachPlan
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from tenantry.dataplane.engine.core.events import AnyEvent
     from tenantry.dataplane.engine.core.state import ExecutionState
 
+
+MAX_RECOVERIES: Final = 10
+"""So often an attempt that its executor did not survive is made again: it may be what kills executors."""
 
 MAX_RETRY_AFTER_SECONDS: Final = 60.0
 """So much of an upstream's `Retry-After` is heeded while something is undone."""
@@ -74,27 +78,34 @@ def deadline_failure(activity: Activity, path: str) -> Failure:
 
 def _resolve(state: ExecutionState, activity: Activity, failure: Failure, now: float) -> AnyEvent | None:
     """What happens instead of passing the failure on."""
-    path, step = activity.path, activity.step
+    path = activity.path
     retry_at = _retry_at(state, activity, failure, now)
     if retry_at is not None:
         return TaskRetried(at=now, task=path, attempt=activity.attempt + 1, not_before=retry_at)
-    if activity.plan.fallback is not None and not activity.fell_back:
+    # What may have taken effect is not done a second time by other means.
+    if activity.plan.fallback is not None and not activity.fell_back and not failure.outcome_unknown:
         return FallbackStarted(at=now, task=path)
-    owner = activity.owner
-    if owner is None or (step is not None and step.optional):
-        return FailureTolerated(at=now, task=path)
-    if step is None and isinstance(owner.body, ForEachPlan) and owner.body.tolerant:
-        return FailureTolerated(at=now, task=path)
+    if _is_tolerated(activity):
+        return letter_of(state, failure, now) or FailureTolerated(at=now, task=path)
     return None
+
+
+def _is_tolerated(activity: Activity) -> bool:
+    step, owner = activity.step, activity.owner
+    if owner is None or step is not None:
+        return owner is None or (step is not None and step.optional)
+    return isinstance(owner.body, ForEachPlan) and owner.body.tolerant
 
 
 def _retry_at(state: ExecutionState, activity: Activity, failure: Failure, now: float) -> float | None:
     call, attempt = activity.body, activity.attempt
     if not isinstance(call, CallPlan) or attempt == 0:
         return None
+    if failure.code is FailureCode.INTERRUPTED:
+        return now if state.recoveries <= MAX_RECOVERIES else None
     if failure.retry_on not in call.retry.retry_on or attempt >= call.retry.max_attempts:
         return None
-    if failure.outcome_unknown and not call.task.safe:
+    if failure.outcome_unknown and not call.task.repeatable:
         return None
     fraction = crc32(f"{state.seed}/{activity.path}/{attempt}".encode()) / 2**32
     asked_for = failure.retry_after_seconds

@@ -95,9 +95,7 @@ def end(state: ExecutionState, activity: Activity, phase: Phase, output: Json) -
     activity.phase = phase
     owner = activity.owner
     if owner is None:
-        if phase is Phase.TOLERATED:
-            state.not_undone.append(activity.path.removesuffix("~compensate"))
-        undo_next(state)
+        _end_undo(state, activity.path.removesuffix("~compensate"), undone=phase is Phase.COMPLETED)
     elif activity.step is not None:
         _end_step(state, owner, activity, activity.step, output)
     else:
@@ -135,6 +133,33 @@ def _end_item(state: ExecutionState, owner: Activity, activity: Activity, output
     del loop.active[activity.position]
     loop.results[activity.position] = (activity.phase, output, activity.failure)
     next_item(state, owner, loop)
+
+
+def _end_undo(state: ExecutionState, path: str, *, undone: bool) -> None:
+    """What is undone will be done again if the execution is retried."""
+    if undone:
+        state.done = {done: output for done, output in state.done.items() if not is_part(done, path)}
+    else:
+        state.not_undone.append(path)
+    undo_next(state)
+
+
+def is_part(path: str, whole: str) -> bool:
+    """Whether a path names a thing, its fallback, or something inside it."""
+    return path.startswith(whole) and path[len(whole) : len(whole) + 1] in ("", "/", "[", "~")
+
+
+def postpone(state: ExecutionState, seconds: float) -> None:
+    """Moves everything that waits for an instant: nobody ran the execution for so long."""
+    state.deadline_at += seconds
+    for activity in state.retrying:
+        activity.not_before += seconds
+    stack = [state.root]
+    while stack:
+        activity = stack.pop()
+        activity.deadline_at += seconds
+        if activity.inside is not None:
+            stack += activity.inside.unfinished()
 
 
 def abandon(state: ExecutionState, activity: Activity) -> None:

@@ -24,6 +24,7 @@ class ExecutionStatus(StrEnum):
 
     SUBMITTED = "submitted"
     RUNNING = "running"
+    PAUSED = "paused"
     COMPENSATING = "compensating"
     COMPLETED = "completed"
     FAILED = "failed"
@@ -58,27 +59,51 @@ class ExecutionState:
         not_undone: paths whose compensation failed.
         iterations: items taken up so far, or sure to be.
         failure: why the execution fails, once that is certain.
+        run: how often it has been started: 1, and one more for every retry.
+        recoveries: how often another executor took it over.
+        done: outputs of the calls that completed and were not undone, by path; runs before this one included.
+        reused: those of `done` that stand for calls of this run.
+        inputs: of tasks by path, instead of what their templates give.
+        tried: the attempts at calls that failed, and their task's name; by path.
+        lettered: paths that are among the dead letters.
+        last_at: when the last event happened.
+        paused_at: since when it is paused.
     """
 
     __slots__ = (
-        "activities", "answer", "compensation", "deadline_at", "due", "failed", "failure", "iterations",
-        "looping", "not_undone", "output", "plan", "ready", "retrying", "root", "seed", "status", "timed",
-        "undo",
+        "activities", "answer", "compensation", "deadline_at", "done", "due", "execution_id", "failed",
+        "failure", "inputs", "iterations", "last_at", "lettered", "looping", "not_undone", "output",
+        "paused_at", "plan", "ready", "recoveries", "retrying", "reused", "root", "run", "seed", "status",
+        "tenant", "timed", "tried", "undo", "validated",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, execution_id: str, tenant: str) -> None:
+        self.plan, self.execution_id, self.tenant = plan, execution_id, tenant
+        self.validated = False
+        self.run = 1
+        self.recoveries = 0
+        self.done: dict[str, Json] = {}
+        self.reused: dict[str, Json] = {}
+        self.inputs: dict[str, Json] = {}
+        self.seed = 0
+        self.last_at = 0.0
+        self.begin(None, 0.0)
+
+    def begin(self, value: Json, deadline_at: float) -> None:
+        """Makes the tree anew, with nothing begun."""
+        plan = self.plan
         scope = Scope(
-            input=None,
+            input=value,
             outputs={},
             statuses={},
             loops={},
             items={},
             workflow_name=plan.workflow,
-            execution_id=execution_id,
-            tenant_name=tenant,
+            execution_id=self.execution_id,
+            tenant_name=self.tenant,
         )
-        self.plan = plan
-        self.root = Activity("", ActionPlan(body=plan.graph), scope, None, deadline_at=0.0)
+        self.deadline_at = deadline_at
+        self.root = Activity("", ActionPlan(body=plan.graph), scope, None, deadline_at=deadline_at)
         self.root.limit = plan.max_parallel
         self.status = ExecutionStatus.SUBMITTED
         self.activities: dict[str, Activity] = {}
@@ -95,8 +120,9 @@ class ExecutionState:
         self.failure: Failure | None = None
         self.output: Json = None
         self.answer: Answer | None = None
-        self.seed = 0
-        self.deadline_at = 0.0
+        self.tried: dict[str, tuple[int, str]] = {}
+        self.lettered: set[str] = set()
+        self.paused_at = 0.0
 
     @property
     def scope(self) -> Scope:

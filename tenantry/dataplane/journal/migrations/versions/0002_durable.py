@@ -36,6 +36,7 @@ def upgrade() -> None:
             journal_bytes bigint NOT NULL,
             owner uuid,
             epoch integer NOT NULL DEFAULT 1,
+            revision integer NOT NULL DEFAULT 0,
             run integer NOT NULL DEFAULT 1,
             trace_deleted_at timestamptz,
             deleted_at timestamptz,
@@ -162,10 +163,13 @@ def upgrade() -> None:
             changed_at timestamptz,
             changed_by text,
             retried_as uuid,
+            claim uuid,
+            claimed_until timestamptz,
             PRIMARY KEY (tenant, id)
         )
     """)
     op.execute("CREATE INDEX dead_letters_by_status ON dead_letters (tenant, status, id)")
+    op.execute("CREATE INDEX dead_letters_by_workflow ON dead_letters (tenant, workflow, id)")
     op.execute("CREATE INDEX dead_letters_by_execution ON dead_letters (tenant, execution_id)")
     op.execute("""
         CREATE TABLE callbacks (

@@ -1,0 +1,1 @@
+"""Executions in flight: accepted, taken over, controlled, waited for; whichever process runs them."""

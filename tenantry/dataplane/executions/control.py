@@ -1,0 +1,311 @@
+"""Control: executions paused, resumed, cancelled, retried and forked, whichever process runs them.
+
+What runs here is told at once; what nobody runs is taken; what another executor runs is ordered from it.
+Every operation may be repeated: what is already so stays so, and the answer is where the execution stands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+
+from tenantry.dataplane.engine.core import control
+from tenantry.dataplane.engine.core.events import Origin
+from tenantry.dataplane.engine.core.forking import reusable
+from tenantry.dataplane.engine.core.state import ExecutionStatus
+from tenantry.dataplane.executions.revival import revive
+from tenantry.dataplane.executions.submission import Submission
+from tenantry.dataplane.journal.ownership import Order, Taken
+from tenantry.language.plan.model import Durability
+from tenantry.tenants.limits import CONCURRENT_WORKFLOWS, Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tenantry.dataplane.bundles.registry import Registry
+    from tenantry.dataplane.bundles.tenant import ServedTenant
+    from tenantry.dataplane.engine.core.events import AnyEvent
+    from tenantry.dataplane.engine.core.state import ExecutionState
+    from tenantry.dataplane.engine.driver import Run
+    from tenantry.dataplane.executions.executor import Executor
+    from tenantry.dataplane.executions.lease import Lease
+    from tenantry.dataplane.executions.pinned import PinnedPlans
+    from tenantry.dataplane.executions.revival import Revived
+    from tenantry.dataplane.journal.history import ExecutionSummary, History
+    from tenantry.dataplane.journal.ownership import Ownership
+    from tenantry.dataplane.journal.writer import JournalWriter
+    from tenantry.language.values import Json
+
+ORDER_PATIENCE_SECONDS: Final = 3.0
+"""How long another executor is given to carry out an order, before its answer is only where things stand."""
+
+ORDER_SECONDS: Final = 0.2
+"""How often an executor looks for orders."""
+
+_ORDER_PAUSE_SECONDS: Final = 0.1
+
+
+class NotPossibleError(Exception):
+    """The execution is in no state for that.
+
+    Attributes:
+        status: where it stands.
+    """
+
+    def __init__(self, status: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class LimitedError(Exception):
+    """The tenant's limits have no room for it now. `violated` names them."""
+
+    def __init__(self, violated: tuple[str, ...]) -> None:
+        super().__init__("the tenant's limits are reached")
+        self.violated = violated
+
+
+class Control:
+    """Acts on executions of a tenant by their id; every call gives `None` when there is no such execution.
+
+    Every call raises `JournalUnavailableError` when the database does not answer.
+    """
+
+    def __init__(
+        self,
+        *,
+        executor: Executor,
+        lease: Lease,
+        journal: JournalWriter,
+        ownership: Ownership,
+        history: History,
+        plans: PinnedPlans,
+        registry: Registry,
+    ) -> None:
+        self._executor, self._lease, self._journal = executor, lease, journal
+        self._ownership, self._history, self._plans = ownership, history, plans
+        self._registry = registry
+
+    async def cancel(self, tenant: ServedTenant, execution_id: str, actor: str) -> ExecutionStatus | None:
+        """Ends it; what has ended, or has failed and is being undone, stays as it is."""
+        return await self._act(tenant, Order(tenant.name, execution_id, "cancel", actor))
+
+    async def pause(self, tenant: ServedTenant, execution_id: str, actor: str) -> ExecutionStatus | None:
+        """Lets nothing more of it begin; only what runs can be paused, the rest stays as it is.
+
+        Raises:
+            NotPossibleError: it is not journaled, so nobody could go on with it.
+        """
+        return await self._act(tenant, Order(tenant.name, execution_id, "pause", actor))
+
+    async def resume(self, tenant: ServedTenant, execution_id: str, actor: str) -> ExecutionStatus | None:
+        """Goes on with it, here if nobody runs it; what is not paused stays as it is.
+
+        Raises:
+            LimitedError: as many executions run as may.
+        """
+        return await self._act(tenant, Order(tenant.name, execution_id, "resume", actor))
+
+    async def obey(self) -> None:
+        """Carries out what others were asked for and ordered from this executor, or from one that is gone."""
+        for order in await self._ownership.orders(self._lease.executor_id):
+            tenant = self._registry.tenant(order.tenant)
+            if tenant is not None:
+                with suppress(NotPossibleError, LimitedError):  # whoever asked sees that it did not happen
+                    await self._act(tenant, order, wait=False)
+
+    async def retry(
+        self,
+        tenant: ServedTenant,
+        execution_id: str,
+        actor: str,
+        inputs: Mapping[str, Json] | None = None,
+    ) -> ExecutionStatus | None:
+        """Runs what failed of it again, within a new deadline; one that runs already is left alone.
+
+        Args:
+            tenant: whose execution.
+            execution_id: which.
+            actor: who wants it.
+            inputs: what tasks get instead of what their templates give, by path.
+
+        Raises:
+            NotPossibleError: it completed, or is paused.
+            LimitedError: the tenant's limits have no room for it.
+        """
+        summary = await self._summary(tenant, execution_id)
+        if summary is None or self._executor.find(tenant.name, execution_id) is not None:
+            return self._status(tenant, execution_id, summary)
+        if summary.status in (ExecutionStatus.COMPLETED, ExecutionStatus.PAUSED):
+            message = f"it is {summary.status}: only what failed or was cancelled can be retried"
+            raise NotPossibleError(summary.status, message)
+        _, admission = await self._executor.admit(tenant, execution_id)
+        if isinstance(admission, Rejected):
+            raise LimitedError(admission.violated)
+        taken = await self._take(tenant, execution_id, tuple(control.RETRIABLE))
+        if taken is None:  # somebody else was first
+            await self._executor.abandon(tenant, execution_id)
+            return self._status(tenant, execution_id, await self._summary(tenant, execution_id))
+
+        def again(state: ExecutionState) -> list[AnyEvent]:
+            deadline_at = self._executor.deadline(tenant, state.plan.deadline_seconds)
+            return control.retry(state, actor, self._executor.clock(), deadline_at, inputs or {})
+
+        return await self._take_up(tenant, taken, again)
+
+    async def fork(
+        self,
+        tenant: ServedTenant,
+        execution_id: str,
+        task: str,
+        actor: str,
+        *,
+        value: Json | msgspec.UnsetType = msgspec.UNSET,
+        inputs: Mapping[str, Json] | None = None,
+    ) -> str | None:
+        """Begins a new execution from a task of another, which may still run; gives its id.
+
+        Args:
+            tenant: whose execution.
+            execution_id: the origin.
+            task: path of the task, as in the trace; it and everything after it is done anew.
+            actor: who wants it.
+            value: the workflow's input, when it is to be another.
+            inputs: what tasks get instead of what their templates give, by path.
+
+        Raises:
+            UnknownTaskError: the workflow has no such task.
+            PlanGoneError, JournalDamagedError: the origin cannot be read any more.
+            LimitedError: the tenant's limits have no room for it.
+        """
+        found = await self.look_at(tenant, execution_id)
+        if found is None:
+            return None
+        state = found.state
+        reused = reusable(state.plan, state.done, task)
+        new_id, admission = await self._executor.admit(tenant)
+        if isinstance(admission, Rejected):
+            raise LimitedError(admission.violated)
+        submission = Submission(
+            plan=state.plan,
+            value=state.scope.input if value is msgspec.UNSET else value,
+            actor=actor,
+            origin=Origin(execution_id=execution_id, task=task),
+            reused=reused,
+            inputs=inputs or {},
+        )
+        run = self._executor.begin(tenant, new_id, submission, source=found.record.source)
+        await self._journal.durable(run.record)
+        return new_id
+
+    async def look_at(
+        self, tenant: ServedTenant, execution_id: str, until: float | None = None
+    ) -> Revived | None:
+        """The execution as it is journaled, or was at the instant `until`; only to look at.
+
+        Raises:
+            PlanGoneError, JournalDamagedError: it cannot be read any more.
+        """
+        summary = await self._summary(tenant, execution_id)
+        if summary is None:
+            return None
+        looked_at = Taken(tenant.name, execution_id, 0, summary.plan, summary.status)
+        segments = await self._ownership.segments([looked_at])
+        plan, source = await self._plans.get(tenant.name, summary.plan)
+        return await revive(looked_at, segments[execution_id], plan, source, until)
+
+    async def _act(self, tenant: ServedTenant, order: Order, *, wait: bool = True) -> ExecutionStatus | None:
+        """Has an order carried out wherever the execution is; perhaps waits for somebody else to do it."""
+        execution_id = order.execution_id
+        if (run := self._executor.find(tenant.name, execution_id)) is not None:
+            return _tell(run, order)
+        summary = await self._summary(tenant, execution_id)
+        kind = _KINDS[order.kind]
+        if summary is None or summary.status not in kind.changes:
+            return self._status(tenant, execution_id, summary)
+        status = await self._take_and(tenant, order, kind)
+        if status is None and await self._ownership.order(order) and wait:
+            summary = await self._wait_while(tenant, execution_id, kind.changes)
+        return status or self._status(tenant, execution_id, summary)
+
+    async def _take_and(self, tenant: ServedTenant, order: Order, kind: _Kind) -> ExecutionStatus | None:
+        """Takes what nobody runs and carries the order out; `None` when somebody runs it."""
+        if order.kind == "resume" and not await self._executor.readmit(tenant, order.execution_id):
+            raise LimitedError((CONCURRENT_WORKFLOWS,))
+        taken = await self._take(tenant, order.execution_id, kind.takes)
+        if taken is None:
+            return None
+        return await self._take_up(
+            tenant, taken, lambda state: kind.act(state, order.actor, self._executor.clock())
+        )
+
+    async def _take(
+        self, tenant: ServedTenant, execution_id: str, statuses: tuple[ExecutionStatus, ...]
+    ) -> Taken | None:
+        return await self._ownership.take(self._lease.executor_id, tenant.name, execution_id, statuses)
+
+    async def _take_up(
+        self, tenant: ServedTenant, taken: Taken, act: Callable[[ExecutionState], list[AnyEvent]]
+    ) -> ExecutionStatus:
+        """Goes on with an execution that is ours now. When that fails, it is seen to like an orphan."""
+        try:
+            segments = await self._ownership.segments([taken])
+            plan, source = await self._plans.get(tenant.name, taken.plan)
+            revived = await revive(taken, segments[taken.id], plan, source)
+        except BaseException:
+            self._lease.adopt(taken)
+            raise
+        run = self._executor.take_up(tenant, revived.state, revived.record, act(revived.state))
+        await self._journal.durable(run.record)
+        return run.state.status
+
+    async def _wait_while(
+        self, tenant: ServedTenant, execution_id: str, statuses: frozenset[str]
+    ) -> ExecutionSummary | None:
+        end = self._executor.clock() + ORDER_PATIENCE_SECONDS
+        while True:
+            await asyncio.sleep(_ORDER_PAUSE_SECONDS)
+            summary = await self._history.find(tenant.name, execution_id)
+            if summary is None or summary.status not in statuses or self._executor.clock() >= end:
+                return summary
+
+    async def _summary(self, tenant: ServedTenant, execution_id: str) -> ExecutionSummary | None:
+        await self._journal.settled(tenant.name, execution_id)
+        return await self._history.find(tenant.name, execution_id)
+
+    def _status(
+        self, tenant: ServedTenant, execution_id: str, summary: ExecutionSummary | None
+    ) -> ExecutionStatus | None:
+        run = self._executor.find(tenant.name, execution_id)
+        if run is not None:
+            return run.state.status
+        return None if summary is None else ExecutionStatus(summary.status)
+
+
+class _Kind(NamedTuple):
+    """What an order is about: the statuses it changes, those nobody may be running, how it is done."""
+
+    changes: frozenset[str]
+    takes: tuple[ExecutionStatus, ...]
+    act: Callable[[ExecutionState, str, float], list[AnyEvent]]
+
+
+_RUNNING: Final = frozenset({ExecutionStatus.SUBMITTED, ExecutionStatus.RUNNING})
+_PAUSED: Final = (ExecutionStatus.PAUSED,)
+_KINDS: Final[dict[str, _Kind]] = {
+    "cancel": _Kind(_RUNNING | {ExecutionStatus.PAUSED}, _PAUSED, control.cancel),
+    "pause": _Kind(_RUNNING, (), control.pause),
+    "resume": _Kind(frozenset(_PAUSED), _PAUSED, control.resume),
+}
+
+
+def _tell(run: Run, order: Order) -> ExecutionStatus:
+    if order.kind == "pause" and run.state.plan.durability is Durability.NONE:
+        message = "with durability none nobody could go on with it: it cannot be paused"
+        raise NotPossibleError(run.state.status, message)
+    acts: dict[str, Callable[[str], None]] = {"cancel": run.cancel, "pause": run.pause, "resume": run.resume}
+    acts[order.kind](order.actor)
+    return run.state.status

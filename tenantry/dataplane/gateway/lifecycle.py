@@ -1,0 +1,161 @@
+"""What callers do to executions: cancel, pause, resume, retry, fork, and look at a state of the past."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from tenantry.dataplane.engine.core.forking import UnknownTaskError
+from tenantry.dataplane.engine.core.snapshot import snapshot
+from tenantry.dataplane.engine.core.state import ENDED, ExecutionStatus
+from tenantry.dataplane.executions.control import LimitedError, NotPossibleError
+from tenantry.dataplane.executions.pinned import PlanGoneError
+from tenantry.dataplane.executions.revival import JournalDamagedError
+from tenantry.dataplane.gateway import errors
+from tenantry.dataplane.gateway.access import Caller, admit_caller
+from tenantry.dataplane.gateway.answers import json_answer
+from tenantry.dataplane.gateway.body import parse_body, read_body
+from tenantry.dataplane.gateway.executions import execution_id_of, parse_instant
+from tenantry.dataplane.gateway.outcomes import accepted_answer
+from tenantry.tenants.roles import Permission
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from tenantry.dataplane.bundles.tenant import ServedTenant
+    from tenantry.dataplane.gateway.services import Services
+
+    Act = Callable[[ServedTenant, str, str], Awaitable[ExecutionStatus | None]]
+
+StructT = TypeVar("StructT", bound=msgspec.Struct)
+
+_LOG = logging.getLogger(__name__)
+
+
+class _Fork(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, rename="camel"):
+    """The body of a fork: from which task, and what is to be different."""
+
+    task: str
+    input: Any = msgspec.UNSET
+    inputs: dict[str, Any] = {}
+
+
+class _Retry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The body of a retry: what tasks get instead, by path."""
+
+    inputs: dict[str, Any] = {}
+
+
+class LifecycleEndpoints:
+    """`POST /executions/{id}/cancel`, `pause`, `resume`, `retry`, `fork`; `GET /executions/{id}/state`."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def cancel(self, request: Request) -> Response:
+        """Ends it; one that has ended stays as it is."""
+        return await self._act(request, self._services.control.cancel)
+
+    async def pause(self, request: Request) -> Response:
+        """Lets nothing more of it begin."""
+        return await self._act(request, self._services.control.pause)
+
+    async def resume(self, request: Request) -> Response:
+        """Goes on with it."""
+        return await self._act(request, self._services.control.resume)
+
+    async def retry(self, request: Request) -> Response:
+        """Runs what failed of it again."""
+        body = _parse(await read_body(request), _Retry)
+
+        async def retry(tenant: ServedTenant, execution_id: str, actor: str) -> ExecutionStatus | None:
+            return await self._services.control.retry(tenant, execution_id, actor, body.inputs)
+
+        return await self._act(request, retry)
+
+    async def fork(self, request: Request) -> Response:
+        """Begins a new execution from one of its tasks."""
+        caller = self._caller(request, Permission.EXECUTE)
+        execution_id = execution_id_of(request)
+        body = _parse(await read_body(request), _Fork)
+        with _refusing(execution_id):
+            new_id = await self._services.control.fork(
+                caller.tenant,
+                execution_id,
+                body.task,
+                caller.principal.key_id,
+                value=body.input,
+                inputs=body.inputs,
+            )
+        if new_id is None:
+            raise errors.not_found("execution")
+        return accepted_answer(ExecutionStatus.SUBMITTED, new_id, _base(caller), {"Execution-Id": new_id})
+
+    async def get_state(self, request: Request) -> Response:
+        """The execution as it was at an instant, rebuilt from its events; nothing is called."""
+        caller = self._caller(request, Permission.READ_EXECUTIONS)
+        execution_id = execution_id_of(request)
+        at = parse_instant("at", request.query_params.get("at"))
+        with _refusing(execution_id):
+            found = await self._services.control.look_at(
+                caller.tenant, execution_id, None if at is None else at.timestamp()
+            )
+        if found is None:
+            raise errors.not_found("execution")
+        return await asyncio.to_thread(lambda: json_answer(snapshot(found.state)))
+
+    async def _act(self, request: Request, act: Act) -> Response:
+        caller = self._caller(request, Permission.EXECUTE)
+        execution_id = execution_id_of(request)
+        with _refusing(execution_id):
+            status = await act(caller.tenant, execution_id, caller.principal.key_id)
+        if status is None:
+            raise errors.not_found("execution")
+        location = f"{_base(caller)}/executions/{execution_id}"
+        settled = status in ENDED or status is ExecutionStatus.PAUSED
+        return json_answer(
+            {"id": execution_id, "status": status, "links": {"self": location}},
+            status=HTTPStatus.OK if settled else HTTPStatus.ACCEPTED,
+            headers={"Location": location},
+        )
+
+    def _caller(self, request: Request, permission: Permission) -> Caller:
+        return admit_caller(self._services.registry, request, self._services.clock, permission)
+
+
+def _base(caller: Caller) -> str:
+    return f"/tenants/{caller.tenant.name}/api/v1"
+
+
+def _parse(data: bytes, kind: type[StructT]) -> StructT:
+    """The body as one of ours; an empty one is an empty object."""
+    try:
+        return msgspec.convert(parse_body(data), kind)
+    except msgspec.ValidationError as error:
+        raise errors.bad_body(str(error)) from None
+
+
+@contextmanager
+def _refusing(execution_id: str) -> Iterator[None]:
+    """Says of what control refuses how it is answered."""
+    try:
+        yield
+    except NotPossibleError as error:
+        title = "Not possible now"
+        raise errors.conflict(f"execution-{error.status}", title, str(error), execution_id) from None
+    except UnknownTaskError as error:
+        raise errors.bad_body(str(error)) from None
+    except LimitedError as error:
+        raise errors.rate_limited(error.violated, {"Retry-After": str(errors.RETRY_AFTER_SECONDS)}) from None
+    except (PlanGoneError, JournalDamagedError) as error:
+        _LOG.error("execution %s: %s", execution_id, error)
+        detail = "what it did is not stored any more, or cannot be read: nothing can be made of it"
+        raise errors.conflict("history-gone", "History gone", detail, execution_id) from None
