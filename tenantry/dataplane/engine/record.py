@@ -84,9 +84,9 @@ class ExecutionRecord:
 
     __slots__ = (
         "_attempt_began", "before", "callback", "egress_bytes", "ended_at", "epoch", "failure",
-        "id", "journal_bytes", "key", "letters", "lost", "next_sequence", "output", "output_bytes", "pending",
-        "plan", "released", "revision", "run", "run_began_at", "source", "status", "submitted_at", "task_attempts",
-        "task_seconds", "tenant", "traceparent", "unstorable",
+        "id", "journal_bytes", "key", "letters", "lost", "next_sequence", "output", "output_bytes",
+        "pending", "plan", "released", "revision", "run", "run_began_at", "source", "status", "submitted_at",
+        "task_attempts", "task_seconds", "tenant", "traceparent", "unstorable",
     )  # fmt: skip
 
     def __init__(

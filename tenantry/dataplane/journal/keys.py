@@ -1,4 +1,4 @@
-"""Idempotency keys as they are stored: which execution a caller's name for a request stands for, for 24 hours.
+"""Idempotency keys as they are stored: the execution a caller's name for a request stands for, for 24 hours.
 
 A key is written with the execution's first commit (`rows.STATEMENT`), so either both are there or neither.
 """
