@@ -25,7 +25,8 @@ class Permission(StrEnum):
     """What an operation needs. Each operation of either plane names exactly one.
 
     `READ_TENANT` is the tenant itself, `MANAGE_TENANTS` creating and changing it, its quotas included; a dry
-    run needs `EXECUTE`, because it shows what a call would do. `READ_AUDIT` is who did what.
+    run needs `EXECUTE`, because it shows what a call would do. `READ_AUDIT` is who did what,
+    `MANAGE_RETENTION` a cleanup by hand.
     """
 
     EXECUTE = "execute"
@@ -35,6 +36,7 @@ class Permission(StrEnum):
     READ_TENANT = "read-tenant"
     READ_USAGE = "read-usage"
     READ_AUDIT = "read-audit"
+    MANAGE_RETENTION = "manage-retention"
     MANAGE_KEYS = "manage-keys"
     MANAGE_TENANTS = "manage-tenants"
 

@@ -17,6 +17,7 @@ from pydantic.alias_generators import to_camel
 from tenantry.tenants.durations import SECONDS_PER_DAY, SECONDS_PER_YEAR, Duration
 from tenantry.tenants.egress import parse_entry
 from tenantry.tenants.isolation import check_patterns
+from tenantry.tenants.schedules import check_schedule
 
 _MAX_COUNT: Final = 1_000_000_000
 _AMOUNT: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,6})?")
@@ -52,6 +53,11 @@ Label = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Quantity = Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,9})?(m|[kMGTPE]|[KMGTPE]i)?$")]
 Retention = Annotated[Duration, AfterValidator(_check_retention)]
+Schedule = Annotated[
+    str,
+    Field(pattern=r"^[0-9*/,-]{1,80}( [0-9A-Za-z*/,-]{1,80}){4}$"),
+    AfterValidator(check_schedule),
+]
 
 
 class _Part(BaseModel):
@@ -112,9 +118,7 @@ class DataRetention(_Part):
     execution_history: Retention = 30 * SECONDS_PER_DAY
     task_traces: Retention = 14 * SECONDS_PER_DAY
     api_logs: Retention = 7 * SECONDS_PER_DAY
-    cleanup_schedule: Annotated[str, Field(pattern=r"^[0-9*/,-]{1,80}( [0-9A-Za-z*/,-]{1,80}){4}$")] = (
-        "0 2 * * *"
-    )
+    cleanup_schedule: Schedule = "0 2 * * *"
 
 
 class Budget(_Part):

@@ -19,6 +19,7 @@ apply-definitions  yes            yes          yes    no     no     no
 read-tenant        yes            yes          yes    no     yes    yes
 read-usage         yes            yes          no     no     yes    yes
 read-audit         yes            yes          no     no     no     no
+manage-retention   yes            yes          no     no     no     no
 manage-keys        yes            yes          no     no     no     no
 manage-tenants     yes            no           no     no     no     no
 """
