@@ -27,6 +27,7 @@ _LABEL_KEY: Final = re.compile(r"([a-z0-9.-]{1,253}/)?[A-Za-z0-9]([A-Za-z0-9_.-]
 _LABEL_VALUE: Final = re.compile(r"([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}")
 _DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s|m|h)")
+_PERIOD: Final = re.compile(r"([0-9]{1,9})(h|d|y)")
 _ITEM_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
 _SECRET_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _WORKFLOW_REFERENCE: Final = re.compile(
@@ -35,6 +36,9 @@ _WORKFLOW_REFERENCE: Final = re.compile(
 )
 _STATUS: Final = re.compile(r"[2-5](xx|[0-9][0-9])")
 _UNIT_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PERIOD_SECONDS: Final = {"h": 3600.0, "d": 86400.0, "y": 365 * 86400.0}
+_MIN_PERIOD_SECONDS: Final = 86400.0
+_MAX_PERIOD_SECONDS: Final = 7 * 365 * 86400.0
 
 
 def parse_duration(text: str) -> float:
@@ -92,6 +96,14 @@ def _positive_duration(value: float) -> float:
     if value <= 0:
         _refuse("a duration here is longer than zero")
     return value
+
+
+def _retention_period(value: Any) -> float:
+    match = _PERIOD.fullmatch(value) if isinstance(value, str) else None
+    seconds = int(match[1]) * _PERIOD_SECONDS[match[2]] if match else 0.0
+    if not _MIN_PERIOD_SECONDS <= seconds <= _MAX_PERIOD_SECONDS:
+        _refuse("data is kept for a whole number of h, d or y (365 days), from 1d to 7y")
+    return seconds
 
 
 def _name(value: str) -> str:
@@ -235,6 +247,9 @@ Duration: TypeAlias = Annotated[StrictFloat, BeforeValidator(_duration)]
 
 PositiveDuration: TypeAlias = Annotated[Duration, AfterValidator(_positive_duration)]
 """Seconds, written as a number and a unit; longer than zero."""
+
+RetentionPeriod: TypeAlias = Annotated[StrictFloat, BeforeValidator(_retention_period)]
+"""Seconds from 1 day to 7 years, written as a whole number and `h`, `d` or `y`."""
 
 Status: TypeAlias = Annotated[str, BeforeValidator(digits_as_text), AfterValidator(_status)]
 """An HTTP status class (`2xx`) or code (`404`), as text."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -7,7 +8,7 @@ import pytest
 from pydantic import BaseModel, Field, field_validator
 
 from tenantry.language.codes import Code
-from tenantry.language.documents.model import Model, Resource, Workflow, WorkflowTask
+from tenantry.language.documents.model import Model, Resource, Retention, Workflow, WorkflowTask
 from tenantry.language.documents.parsing import load_document, parse_documents
 from tenantry.language.documents.reading import read
 from tenantry.language.documents.report import Report
@@ -40,6 +41,7 @@ spec:
       retry: {maxAttempts: 3, initialDelay: 0s, maxDelay: 2m, multiplier: 3, jitter: false,
               retryOn: [5xx, 429]}
   output: {email: "{{tasks.user.output.email}}"}
+  retention: {executionHistory: 7y, taskTraces: 36h}
 """
 
 TASK = """\
@@ -81,6 +83,7 @@ def test_a_workflow_reads_as_its_model() -> None:
     spec = workflow.spec
     assert (spec.deadline, spec.durability, spec.max_parallel) == (1.5, "none", 4)
     assert spec.output == {"email": "{{tasks.user.output.email}}"}
+    assert spec.retention == Retention.model_validate({"executionHistory": "2555d", "taskTraces": "36h"})
     user, orders = spec.tasks
     assert (user.id, user.task_ref, user.depends_on, user.condition, user.timeout, user.retry) == (
         "user",
@@ -103,6 +106,21 @@ def test_a_workflow_reads_as_its_model() -> None:
         "jitter": False,
         "retry_on": ("5xx", "429"),
     }
+
+
+@pytest.mark.parametrize("period", ["1d", "24h", "7y", "2555d", "61320h"])
+def test_data_is_kept_from_a_day_to_seven_years(period: str) -> None:
+    kept = Retention.model_validate({"taskTraces": period})
+    assert kept.execution_history is None
+    assert kept.task_traces is not None
+    assert 86_400 <= kept.task_traces <= 7 * 365 * 86_400
+
+
+@pytest.mark.parametrize("period", ["23h", "0d", "8y", "2556d", "1.5d", "90m", "d", "-1d", 90, True, []])
+def test_no_other_period_is_taken(period: object) -> None:
+    text = edited(WORKFLOW, "taskTraces: 36h", f"taskTraces: {json.dumps(period)}")
+    (finding,) = findings_of(text)
+    assert "spec.retention.taskTraces" in finding.message
 
 
 def test_a_task_reads_as_its_model() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tenantry.language.plan.compile import compile_task, compile_workflow
+from tenantry.language.plan.explain import explain_json
 from tenantry.language.plan.model import (
     BodyEncoding,
     CallPlan,
@@ -68,6 +69,13 @@ def test_a_workflow_is_compiled_with_its_settings() -> None:
     assert not plan.input_validator.is_valid({})
     scope = Scope(input={}, outputs={"a": {"email": "a@b"}}, statuses={"a": "completed"})
     assert plan.graph.render(scope) == {"email": "a@b", "status": "completed"}
+
+
+def test_how_long_executions_are_kept_is_no_part_of_what_a_plan_does() -> None:
+    spec = {"tasks": [{"id": "a", "taskRef": "fetch"}]}
+    kept = plan_of({**spec, "retention": {"executionHistory": "90d", "taskTraces": "7d"}}, FETCH)
+
+    assert explain_json(kept) == explain_json(plan_of(spec, FETCH))
 
 
 def test_steps_wait_for_what_they_read_and_what_they_name() -> None:

@@ -20,6 +20,7 @@ from tenantry.language.documents.words import (
     Json,
     PositiveDuration,
     ResponseStatus,
+    RetentionPeriod,
     Scalar,
     StepId,
     WorkflowReference,
@@ -125,6 +126,13 @@ class Response(Model):
     body: Json = None
 
 
+class Retention(Model):
+    """How long its executions, and what happened in them, are kept where their tenant says nothing of it."""
+
+    execution_history: RetentionPeriod | None = None
+    task_traces: RetentionPeriod | None = None
+
+
 class WorkflowSpec(Model):
     """What a workflow takes, does and gives. `deadline` bounds the whole execution."""
 
@@ -137,6 +145,7 @@ class WorkflowSpec(Model):
     tasks: Annotated[tuple[Step, ...], Field(min_length=1), at_most(MAX_STEPS)]
     output: Json = None
     response: Response | None = None
+    retention: Retention | None = None
 
 
 class Workflow(Resource[WorkflowSpec]):
