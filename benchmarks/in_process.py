@@ -18,7 +18,9 @@ from tenantry.dataplane.cache.results import ResultCache
 from tenantry.dataplane.circuits.memory import MemoryCircuits
 from tenantry.dataplane.clock import SteadyClock
 from tenantry.dataplane.engine.core.events import WorkflowSubmitted
+from tenantry.dataplane.engine.core.state import ExecutionState
 from tenantry.dataplane.engine.driver import Run
+from tenantry.dataplane.engine.record import ExecutionRecord
 from tenantry.dataplane.identifiers import new_execution_id
 from tenantry.dataplane.limits.memory import MemoryLimitStore
 from tenantry.dataplane.tasks.http_client import HttpResponse
@@ -35,7 +37,6 @@ from tenantry.tenants.spec import TenantSpec
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tenantry.dataplane.engine.record import ExecutionRecord
     from tenantry.dataplane.tasks.http_client import HttpRequest
     from tenantry.language.plan.model import Plan
 
@@ -222,13 +223,14 @@ async def _run_executions(plan: Plan, executions: int) -> None:
     )
     for _ in range(executions):
         now = clock()
+        execution_id = new_execution_id(now)
         run = Run(
-            tenant=_TENANT,
-            execution_id=new_execution_id(now),
-            plan=plan,
+            ExecutionState(plan, execution_id, _TENANT),
+            ExecutionRecord(_TENANT, execution_id, plan, now),
             runner=runner,
             journal=journal,
             clock=clock,
+            when_over=_nothing,
         )
         run.start(
             WorkflowSubmitted(
@@ -244,6 +246,10 @@ async def _run_executions(plan: Plan, executions: int) -> None:
         )
         await run.wait()
         assert run.state.failure is None, run.state.failure
+
+
+def _nothing() -> None:
+    """Nobody waits to hear that a run is over."""
 
 
 async def _decide_often(decisions: int) -> None:

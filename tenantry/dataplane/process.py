@@ -30,6 +30,7 @@ from tenantry.dataplane.gateway.services import Services
 from tenantry.dataplane.journal.history import History
 from tenantry.dataplane.journal.keys import StoredKeys
 from tenantry.dataplane.journal.ownership import Ownership
+from tenantry.dataplane.journal.store import PostgresStore
 from tenantry.dataplane.journal.writer import JournalWriter
 from tenantry.dataplane.limits.memory import MemoryLimitStore
 from tenantry.dataplane.tasks.pooled_client import PooledClient
@@ -64,7 +65,9 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
                 command_timeout=_DATABASE_SECONDS,
             )
         )
-        journal = JournalWriter(settings.database_url, source=f"tenantry/data-planes/{settings.name}")
+        journal = JournalWriter(
+            PostgresStore(settings.database_url), source=f"tenantry/data-planes/{settings.name}"
+        )
         circuits = MemoryCircuits()
         registry = Registry(PooledClient, circuits=circuits, cache=ResultCache(), clock=clock)
         executor = Executor(journal, MemoryLimitStore(), clock)
@@ -123,6 +126,7 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
             circuits=circuits,
             journal=journal,
             history=history,
+            plans=plans,
             clock=clock,
             follower=follower,
             deliveries=Deliveries(pool, sender.wake),

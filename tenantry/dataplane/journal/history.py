@@ -12,9 +12,12 @@ import asyncpg
 
 from tenantry.dataplane.engine.core.events import decode_events
 from tenantry.dataplane.engine.ports import JournalUnavailableError
+from tenantry.dataplane.journal.ownership import Segment
 from tenantry.language.values import canonical_json
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from tenantry.dataplane.engine.core.events import AnyEvent
     from tenantry.tenants.identity import TenantId
 
@@ -25,6 +28,10 @@ _SUMMARY: Final = """
            task_attempts, task_seconds, egress_bytes, journal_bytes
     FROM executions
 """
+
+
+_PORTION: Final = 64
+"""Segments that are read at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +125,39 @@ class History:
         )
         # Beside the event loop: a loop's execution has tens of thousands of events.
         return await asyncio.to_thread(_decode, rows)
+
+    async def segments(
+        self, tenant: TenantId, execution_id: str, after: int = 0
+    ) -> AsyncIterator[list[Segment]]:
+        """The journal of an execution in portions, from the segment on that holds the event after `after`."""
+        last = await self._segment_before(tenant, execution_id, after) if after else 0
+        while rows := await self._fetch(
+            f"""
+            SELECT first_sequence, events FROM journal
+            WHERE tenant = $1 AND execution_id = $2::uuid AND first_sequence > $3
+            ORDER BY first_sequence LIMIT {_PORTION}
+            """,  # noqa: S608  (a constant)
+            tenant,
+            execution_id,
+            last,
+        ):
+            yield [Segment(*row) for row in rows]
+            last = rows[-1]["first_sequence"]
+            if len(rows) < _PORTION:
+                return
+
+    async def _segment_before(self, tenant: TenantId, execution_id: str, after: int) -> int:
+        """A number below that of the segment with the event after `after`, and of none before it."""
+        rows = await self._fetch(
+            """
+            SELECT max(first_sequence) - 1 AS last FROM journal
+            WHERE tenant = $1 AND execution_id = $2::uuid AND first_sequence <= $3
+            """,
+            tenant,
+            execution_id,
+            after + 1,
+        )
+        return rows[0]["last"] or 0
 
     async def past_runs(self, tenant: TenantId, workflow: str, sample: int = 100) -> PastRuns:
         """Averages over the latest completed executions."""

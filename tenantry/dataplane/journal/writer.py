@@ -10,70 +10,50 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
-
-import asyncpg
+from typing import TYPE_CHECKING, Final
 
 from tenantry.dataplane.engine.core.state import ENDED
 from tenantry.dataplane.engine.ports import ExecutionLostError, JournalUnavailableError
-from tenantry.dataplane.journal.rows import NOBODY, STATEMENT, arguments, day_of, parts, take
+from tenantry.dataplane.journal.rows import NOBODY, parts, take
+from tenantry.dataplane.journal.store import RefusedDataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date
 
     from tenantry.dataplane.engine.record import ExecutionRecord
     from tenantry.dataplane.journal.rows import Row
+    from tenantry.dataplane.journal.store import Store
     from tenantry.tenants.identity import TenantId
 
 COMMIT_INTERVAL_SECONDS: Final = 0.003
 LINGER_SECONDS: Final = 0.02
 RECONNECT_SECONDS: Final = 0.5
-COMMIT_TIMEOUT_SECONDS: Final = 5.0
 MAX_COMMIT_CHARACTERS: Final = 8 * 1024 * 1024
 """Executions share a commit up to here: one that takes longer than its timeout would be tried for ever."""
 
 MAX_WAITING: Final = 20_000
 """Executions kept in memory while the database is away."""
 
-SOURCE_SECONDS: Final = 3600.0
-"""So often it is said again that a plan's source is in use: retention forgets those nobody uses."""
-
-_UNSAFE_SETTINGS: Final = """
-    SELECT name FROM pg_settings
-    WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes') AND setting = 'off' ORDER BY name
-"""
 _LOG = logging.getLogger(__name__)
-_REFUSES_THE_DATA: Final = (
-    asyncpg.DataError,
-    asyncpg.IntegrityConstraintViolationError,
-    asyncpg.ProgramLimitExceededError,
-)
-"""What PostgreSQL says of what it was sent. Anything else is trouble of the database's own, and passes."""
 
 
 class JournalWriter:
-    """The `Journal` on PostgreSQL. One per process.
+    """The `Journal` over a store. One per process.
 
     Args:
-        url: of the database.
+        store: makes the commits.
         source: names the process in usage events.
 
     Attributes:
         owner: the executor that runs what is written.
         when_lost: told of every execution that turns out to be somebody else's.
         usage_written: set by commits that hold usage.
-        unsafe_settings: those of the database with which what is committed may still be lost.
     """
 
-    def __init__(self, url: str, source: str) -> None:
-        self._url, self._source = url, source
+    def __init__(self, store: Store, source: str) -> None:
+        self._store, self._source = store, source
         self.owner = NOBODY
         self.when_lost: Callable[[ExecutionRecord], None] = _ignore
-        self.unsafe_settings: tuple[str, ...] = ()
-        self._days: set[date] = set()
-        self._sources: dict[tuple[str, str], float] = {}
-        self._connection: asyncpg.Connection | None = None
         self._dirty: dict[str, ExecutionRecord] = {}
         self._committing: dict[str, ExecutionRecord] = {}
         self._backlog: list[list[Row]] = []
@@ -87,6 +67,11 @@ class JournalWriter:
         self._stopping = False
         self._available = False
         self.usage_written = asyncio.Event()
+
+    @property
+    def unsafe_settings(self) -> tuple[str, ...]:
+        """Those of the database with which what is committed may still be lost."""
+        return self._store.unsafe_settings
 
     @property
     def available(self) -> bool:
@@ -117,8 +102,7 @@ class JournalWriter:
             await self._task
         if self._linger is not None:
             self._linger.cancel()
-        if self._connection is not None:
-            await self._connection.close()
+        await self._store.close()
 
     def record(self, record: ExecutionRecord) -> None:
         """Takes the record's pending events into the next commit."""
@@ -185,7 +169,7 @@ class JournalWriter:
         except Exception as error:  # noqa: BLE001  (whatever it is, what was recorded must be written later)
             _LOG.error("the journal cannot be written, %d commits wait: %r", len(self._backlog), error)
             self._available = False
-            await self._disconnect()
+            self._store.disconnect()
             self._settle(JournalUnavailableError("the journal's database is not reachable"))
         else:
             self._available = True
@@ -203,51 +187,14 @@ class JournalWriter:
         self._waiting = []
 
     async def _commit(self, rows: list[Row]) -> None:
-        if self._connection is None or self._connection.is_closed():
-            await self._connect()
-        sources = self._new_sources(rows)
         try:
-            await self._ensure_days(rows)
-            written = await self._fetch(STATEMENT, *arguments(rows, sources))
-        except asyncpg.CheckViolationError:
-            self._days.clear()  # a day that retention had dropped: it is made anew when this is tried again
-            raise
-        except _REFUSES_THE_DATA as error:
+            written = await self._store.commit(rows)
+        except RefusedDataError as error:
             await self._commit_apart(rows, error)
             return
-        self._sources |= dict.fromkeys(sources, asyncio.get_running_loop().time())
-        self._note_lost(rows, {row["id"] for row in written})
+        self._note_lost(rows, written)
         if any(row.usage for row in rows):
             self.usage_written.set()
-
-    async def _connect(self) -> None:
-        self._connection = await asyncpg.connect(self._url, timeout=COMMIT_TIMEOUT_SECONDS)
-        found = await self._fetch(_UNSAFE_SETTINGS)
-        self.unsafe_settings = tuple(row["name"] for row in found)
-        if self.unsafe_settings:
-            _LOG.error("the database runs without %s: not ready", ", ".join(self.unsafe_settings))
-
-    async def _fetch(self, statement: str, *values: Any) -> list[asyncpg.Record]:
-        assert self._connection is not None  # noqa: S101  (connected by the caller)
-        rows: list[asyncpg.Record] = await self._connection.fetch(
-            statement, *values, timeout=COMMIT_TIMEOUT_SECONDS
-        )
-        return rows
-
-    async def _ensure_days(self, rows: list[Row]) -> None:
-        for day in {day_of(row.record.id) for row in rows} - self._days:
-            await self._fetch("SELECT ensure_day($1)", day)
-            self._days.add(day)
-
-    def _new_sources(self, rows: list[Row]) -> dict[tuple[str, str], str]:
-        """The plans' sources nobody has stored for a while."""
-        stale = asyncio.get_running_loop().time() - SOURCE_SECONDS
-        return {
-            key: source.content
-            for row in rows
-            if (source := row.record.source) is not None
-            and self._sources.get(key := (row.record.tenant, source.key), stale) <= stale
-        }
 
     def _note_lost(self, rows: list[Row], written: set[str]) -> None:
         if len(written) == len(rows):
@@ -258,19 +205,14 @@ class JournalWriter:
                 row.record.lost = True
                 self.when_lost(row.record)
 
-    async def _commit_apart(self, rows: list[Row], error: asyncpg.PostgresError) -> None:
+    async def _commit_apart(self, rows: list[Row], error: RefusedDataError) -> None:
         """One execution's refused data must not take the others of its commit down."""
         if len(rows) > 1:
             for row in rows:
                 await self._commit([row])
             return
-        _LOG.error("execution %s cannot be stored: %s", rows[0].record.id, type(error).__name__)
+        _LOG.error("execution %s cannot be stored: %s", rows[0].record.id, error)
         rows[0].record.unstorable = True
-
-    async def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.terminate()
 
 
 async def _wait_in(waiting: list[asyncio.Future[None]]) -> None:

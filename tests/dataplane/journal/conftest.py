@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from tenantry.dataplane.journal import writer as writing
+from tenantry.dataplane.journal.store import PostgresStore
 from tenantry.dataplane.journal.writer import JournalWriter
 from tenantry.dataplane.process import MIGRATIONS
 from tenantry.postgres.migration import migrate
@@ -48,7 +49,7 @@ async def database(url: str) -> AsyncIterator[asyncpg.Connection]:
 @pytest.fixture
 async def journal(url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[JournalWriter]:
     monkeypatch.setattr(writing, "RECONNECT_SECONDS", 0.01)
-    journal = BoundedWriter(url, source="tests")
+    journal = BoundedWriter(PostgresStore(url), source="tests")
     await journal.start()
     yield journal
     await journal.stop()

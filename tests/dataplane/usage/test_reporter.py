@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tenantry.dataplane.journal.rows import STATEMENT, take
+from tenantry.dataplane.journal.store import PostgresStore
 from tenantry.dataplane.journal.writer import JournalWriter
 from tenantry.dataplane.usage import reporter as reporting
 from tenantry.dataplane.usage.reporter import UsageReporter
@@ -30,7 +31,7 @@ def server() -> BundleServer:
 @pytest.fixture
 def journal() -> JournalWriter:
     """Only its `usage_written` is used: nothing is connected."""
-    return JournalWriter("postgresql://nowhere", source="tests")
+    return JournalWriter(PostgresStore("postgresql://nowhere"), source="tests")
 
 
 @pytest.fixture

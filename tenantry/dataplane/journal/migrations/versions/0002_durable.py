@@ -46,6 +46,11 @@ def upgrade() -> None:
     op.execute("CREATE INDEX executions_by_workflow ON executions (tenant, workflow, id)")
     # What is not running has no owner: the index holds what an executor that died would leave behind.
     op.execute("CREATE INDEX executions_by_owner ON executions (owner) WHERE owner IS NOT NULL")
+    # What has expired, for retention to find again: writers, whose rows are in neither, pay nothing for them.
+    op.execute("CREATE INDEX executions_deleted ON executions (tenant, id) WHERE deleted_at IS NOT NULL")
+    op.execute("""
+        CREATE INDEX executions_without_trace ON executions (tenant, id) WHERE trace_deleted_at IS NOT NULL
+    """)
     op.execute("""
         CREATE TABLE journal (
             tenant text NOT NULL,
@@ -66,13 +71,15 @@ def upgrade() -> None:
                 + (('x0000' || left(replace(id::text, '-', ''), 12))::bit(64)::bigint / 86400000)::integer
         $$
     """)
-    # Created beside the parent and then attached: writers of other days go on meanwhile.
+    # Created beside the parent and then attached: writers of other days go on meanwhile. One at a time, or the
+    # second of two who want the same day would fail.
     op.execute("""
         CREATE FUNCTION ensure_day(day date) RETURNS void LANGUAGE plpgsql AS $$
         DECLARE
             parent text;
             part text;
         BEGIN
+            PERFORM pg_advisory_xact_lock(hashtextextended('tenantry ensure_day', 0));
             FOREACH parent IN ARRAY ARRAY['executions', 'journal'] LOOP
                 part := parent || '_' || to_char(day, 'YYYYMMDD');
                 CONTINUE WHEN to_regclass(part) IS NOT NULL;
@@ -185,6 +192,7 @@ def upgrade() -> None:
             error text,
             created_at timestamptz NOT NULL DEFAULT now(),
             ended_at timestamptz,
+            deleted_at timestamptz,
             PRIMARY KEY (tenant, execution_id, run)
         )
     """)
@@ -192,15 +200,19 @@ def upgrade() -> None:
     op.execute("CREATE INDEX callbacks_due ON callbacks (tenant, next_at) WHERE status = 'pending'")
     op.execute("CREATE INDEX callbacks_by_status ON callbacks (tenant, status, execution_id, run)")
     op.execute("""
+        CREATE INDEX callbacks_deleted ON callbacks (tenant, execution_id) WHERE deleted_at IS NOT NULL
+    """)
+    op.execute("""
         CREATE TABLE cleanup_log (
             tenant text NOT NULL,
-            id bigint GENERATED ALWAYS AS IDENTITY,
+            id uuid NOT NULL,
             actor text NOT NULL,
             dry_run boolean NOT NULL,
             started_at timestamptz NOT NULL,
             ended_at timestamptz NOT NULL,
             counts jsonb NOT NULL,
             error text,
+            deleted_at timestamptz,
             PRIMARY KEY (tenant, id)
         )
     """)
