@@ -16,6 +16,7 @@ from tenantry.dataplane.engine.core import control
 from tenantry.dataplane.engine.core.events import Origin
 from tenantry.dataplane.engine.core.forking import reusable
 from tenantry.dataplane.engine.core.state import ExecutionStatus
+from tenantry.dataplane.engine.ports import ExecutionLostError
 from tenantry.dataplane.executions.revival import revive
 from tenantry.dataplane.executions.submission import Submission
 from tenantry.dataplane.journal.ownership import Order, Taken
@@ -198,7 +199,8 @@ class Control:
             inputs=inputs or {},
         )
         run = self._executor.begin(tenant, new_id, submission, source=found.record.source)
-        await self._journal.durable(run.record)
+        with suppress(ExecutionLostError):
+            await self._journal.durable(run.record)
         return new_id
 
     async def look_at(
@@ -259,7 +261,8 @@ class Control:
             self._lease.adopt(taken)
             raise
         run = self._executor.take_up(tenant, revived.state, revived.record, act(revived.state))
-        await self._journal.durable(run.record)
+        with suppress(ExecutionLostError):  # then somebody else goes on with it
+            await self._journal.durable(run.record)
         return run.state.status
 
     async def _wait_while(

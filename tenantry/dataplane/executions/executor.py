@@ -94,6 +94,8 @@ class Executor:
     ) -> Run:
         """Goes on with an execution that was folded from the journal; `events` have been folded beyond it."""
         run = self._track(tenant, state, record)
+        if state.ended and not events:
+            self._journal.record(record)  # nothing is left to do but to let go of it
         run.carry_on(events)
         return run
 

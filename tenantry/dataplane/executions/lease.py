@@ -102,7 +102,7 @@ class Lease:
     async def look_around(self) -> int:
         """Takes over what others left behind; gives how much."""
         count = 0
-        orphans = await self._ownership.bury()
+        orphans = await self._ownership.bury(self.executor_id)
         while orphans and not self._executor.draining:
             served = [TenantId(name) for name in self._registry.revisions()]
             taken = await self._ownership.take_orphans(self.executor_id, served, _BATCH)

@@ -113,10 +113,12 @@ class ExecuteEndpoints:
             raise errors.unavailable("draining", "this executor is shutting down: send the request again")
         if not (journal.available if asked.journaled else journal.has_room):
             raise errors.unavailable("journal-unavailable", "the journal's database is not reachable")
+        if asked.wishes.callback and not services.callback_secrets.available:
+            raise errors.callbacks_unavailable()
         if asked.wishes.callback and not asked.journaled:
             raise errors.bad_header(
-                "callbacks-unavailable",
-                "No callbacks",
+                "invalid-callback",
+                "No callback",
                 "Callback-Url: a workflow with durability none tells nobody of its end: leave the header out",
             )
 

@@ -101,17 +101,19 @@ class Ownership:
         """Ends an executor: whatever it still owns may be taken at once."""
         await self._run("DELETE FROM executors WHERE id = $1::uuid", executor)
 
-    async def bury(self) -> bool:
-        """Declares the executors dead whose leases have expired; whether there are orphans."""
+    async def bury(self, executor: str) -> bool:
+        """Declares the other executors dead whose leases have expired; whether there are orphans."""
         rows = await self._run(
             """
-            WITH buried AS (DELETE FROM executors WHERE lease_expires_at < now() RETURNING id)
+            WITH buried AS (
+                DELETE FROM executors WHERE lease_expires_at < now() AND id <> $1::uuid RETURNING id)
             SELECT EXISTS (
                 SELECT FROM executions WHERE owner IS NOT NULL AND (
                     owner IN (SELECT id FROM buried)
                     OR NOT EXISTS (SELECT FROM executors WHERE executors.id = owner))
             ) AS orphans
-            """
+            """,
+            executor,
         )
         return bool(rows[0]["orphans"])
 
