@@ -12,6 +12,7 @@ from starlette.routing import Route
 from tenantry.language.plan.model import CircuitPolicy
 from tenantry.tenants.identity import TenantId
 from tenantry.tenants.roles import Role
+from tests.support.callbacks import owe
 from tests.support.dataplane import ROLES, DataPlane, run_data_plane, served_bundle
 from tests.support.tenants import key_for, token_for
 
@@ -79,6 +80,10 @@ MATRIX: Final = {
     f"{API}/executions/{{id}}/trace": READ_FOREIGN,
     f"{API}/executions/{{id}}/events": READ_FOREIGN,
     f"{API}/executions/{{id}}/cancel": Operation(method="POST", roles=CALLERS, foreign=True),
+    f"{API}/executions/{{id}}/callback": READ_FOREIGN,
+    f"{API}/executions/{{id}}/callback/retry": Operation(method="POST", roles=CALLERS, foreign=True),
+    f"{API}/callbacks": READ,
+    f"{API}/callbacks/secret": Operation(roles=frozenset({Role.TENANT_ADMIN})),
     f"{API}/circuits": READ,
     f"{API}/circuits/health": READ,
     f"{API}/circuits/{{circuit}}": READ_FOREIGN,
@@ -130,6 +135,13 @@ async def place(make_database: Callable[[], str], tmp_path: Path) -> AsyncIterat
             answer = await plane.execute("echo", {"secret": f"of-{tenant}"}, tenant=tenant)
             executions[tenant] = answer.headers["Execution-Id"]
             circuits[tenant] = await begin_circuit(plane, tenant)
+            await owe(
+                plane.services.history._pool,
+                f"https://of-{tenant}/hook",
+                tenant=tenant,
+                execution_id=executions[tenant],
+                status="delivered",
+            )
         yield Place(plane, executions, circuits)
 
 
@@ -222,5 +234,7 @@ async def test_a_list_holds_nothing_of_another_tenant(place: Place) -> None:
         f"{API}/workflows/{{name}}/executions", tenant="acme", headers=bearer("acme", "viewer")
     )
     assert [execution["id"] for execution in page.json()["executions"]] == [place.executions["acme"]]
+    callbacks = await place.ask(f"{API}/callbacks", tenant="acme", headers=bearer("acme", "viewer"))
+    assert [callback["url"] for callback in callbacks.json()["callbacks"]] == ["https://of-acme/hook"]
     circuits = await place.ask(f"{API}/circuits", tenant="acme", headers=bearer("acme", "viewer"))
     assert [circuit["name"] for circuit in circuits.json()["circuits"]] == [place.circuits["acme"]]

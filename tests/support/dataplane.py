@@ -68,7 +68,9 @@ def served_bundle(tenant: str = "acme", revision: int = 1, **parts: Any) -> Bund
 
 
 @asynccontextmanager
-async def run_data_plane(url: str, folder: Path, *bundles: Bundle) -> AsyncIterator[DataPlane]:
+async def run_data_plane(
+    url: str, folder: Path, *bundles: Bundle, callback_secrets: tuple[bytes, ...] = (b"m" * 32,)
+) -> AsyncIterator[DataPlane]:
     """A data plane that starts from bundles on disk, without a control plane."""
     directory = BundleDirectory(folder)
     for bundle in bundles:
@@ -81,6 +83,7 @@ async def run_data_plane(url: str, folder: Path, *bundles: Bundle) -> AsyncItera
         bundle_key=SIGNING_KEY.public_key(),
         bundle_directory=folder,
         drain_seconds=0.1,
+        callback_secrets=callback_secrets,
     )
     async with running(settings) as services:
         app = create_app(services)

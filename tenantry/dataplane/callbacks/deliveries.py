@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003  (dataclass fields)
 from typing import TYPE_CHECKING, Any, Final
 
-import asyncpg
-
-from tenantry.dataplane.engine.ports import JournalUnavailableError
+from tenantry.dataplane.journal.reading import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import asyncpg
+
     from tenantry.protocol.callbacks import CallbackStatus
     from tenantry.tenants.identity import TenantId
 
-_LOG = logging.getLogger(__name__)
-_TROUBLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _DELIVERY: Final = """
     SELECT execution_id::text, run, url, status, attempts,
            CASE WHEN status = 'pending' THEN next_at END AS next_at, answered, error, created_at, ended_at
@@ -87,28 +84,20 @@ class Deliveries:
             values.extend(before)
             conditions.append(f"(execution_id, run) < (${len(values) - 1}::uuid, ${len(values)})")
         chosen = f"{_DELIVERY} WHERE {' AND '.join(conditions)} ORDER BY execution_id DESC, run DESC LIMIT $2"
-        return [_delivery(row) for row in await self._fetch(chosen, *values)]
+        return [_delivery(row) for row in await fetch(self._pool, chosen, *values)]
 
     async def find(self, tenant: TenantId, execution_id: str) -> Delivery | None:
         """The callback of the execution's latest end, or `None` when this tenant has none."""
         chosen = f"{_DELIVERY} WHERE tenant = $1 AND execution_id = $2::uuid ORDER BY run DESC LIMIT 1"
-        rows = await self._fetch(chosen, tenant, execution_id)
+        rows = await fetch(self._pool, chosen, tenant, execution_id)
         return _delivery(rows[0]) if rows else None
 
     async def retry(self, tenant: TenantId, execution_id: str) -> bool:
         """Makes that callback due now, with the whole schedule before it; whether it had failed."""
-        failed = bool(await self._fetch(_RETRY, tenant, execution_id))
+        failed = bool(await fetch(self._pool, _RETRY, tenant, execution_id))
         if failed:
             self._wake()
         return failed
-
-    async def _fetch(self, statement: str, *values: Any) -> list[asyncpg.Record]:
-        try:
-            rows: list[asyncpg.Record] = await self._pool.fetch(statement, *values)
-        except _TROUBLE as error:
-            _LOG.error("callbacks cannot be read: %r", error)
-            raise JournalUnavailableError("the journal's database is not reachable") from error
-        return rows
 
 
 def _delivery(row: Any) -> Delivery:

@@ -50,7 +50,7 @@ def not_found(what: str) -> RefusedError:
 def callbacks_unavailable() -> RefusedError:
     """The installation has nothing to sign callbacks with."""
     detail = "this installation signs no callbacks: its operator sets TENANTRY_CALLBACK_SECRETS"
-    return RefusedError(problem("callbacks-unavailable", "No callback", HTTPStatus.FORBIDDEN, detail))
+    return RefusedError(problem("callbacks-unavailable", "No callbacks", HTTPStatus.FORBIDDEN, detail))
 
 
 def method_not_allowed(allowed: str) -> RefusedError:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from standardwebhooks.webhooks import Webhook
 
 from tenantry.dataplane.callbacks.signing import CallbackSecrets, show_secret
 from tenantry.tenants.identity import TenantId
@@ -68,13 +70,19 @@ async def test_during_a_rotation_both_secrets_are_shown_the_newest_first(
 
 
 async def test_without_a_master_there_is_no_secret_and_nothing_is_sent(
-    make_database: Callable[[], str], tmp_path: Path, receiver: Receiver
+    make_database: Callable[[], str], tmp_path: Path, documents: str, receiver: Receiver
 ) -> None:
-    async with run_data_plane(make_database(), tmp_path, served_bundle(), callback_secrets=()) as plane:
+    bundle = served_bundle(documents=documents)
+    async with run_data_plane(make_database(), tmp_path, bundle, callback_secrets=()) as plane:
         refused = await plane.ask("GET", "/callbacks/secret", role="tenant-admin")
         assert refused.status_code == 403
         assert refused.json()["type"].endswith("/callbacks-unavailable")
         assert "TENANTRY_CALLBACK_SECRETS" in refused.json()["detail"]
+        for path in ("welcome/execute", "nowhere/execute"):
+            answer = await plane.ask(
+                "POST", f"/workflows/{path}", json={}, headers={"Callback-Url": receiver.url}
+            )
+            assert answer.status_code == (403 if path.startswith("welcome") else 404)
         execution_id = await owe_at(plane, receiver.url, status="failed")
         retried = await plane.ask("POST", f"/executions/{execution_id}/callback/retry")
         assert (retried.status_code, retried.json()["status"]) == (202, "pending")
@@ -104,6 +112,103 @@ async def test_what_is_owed_is_sent_by_the_data_plane_itself(plane: DataPlane, r
         "answered": 204,
         "error": None,
     }
+
+
+async def tell(plane: DataPlane, receiver: Receiver, workflow: str, value: Any, **headers: str) -> str:
+    """Executes with a callback and waits for it; gives the execution's id."""
+    asked = {"Callback-Url": receiver.url, **headers}
+    answer = await plane.execute(workflow, value, headers=asked)
+    async with asyncio.timeout(30):
+        await receiver.arrived.acquire()
+    return answer.headers["Execution-Id"]
+
+
+async def test_the_end_of_an_execution_is_told_where_its_caller_said(
+    plane: DataPlane, receiver: Receiver
+) -> None:
+    execution_id = await tell(plane, receiver, "welcome", {"userId": 1})
+    (received,) = receiver.received
+    shown = await read(plane, "/callbacks/secret", "tenant-admin")
+    message = Webhook(shown["secrets"][0]).verify(received.body, received.headers)
+    execution = await read(plane, f"/executions/{execution_id}")
+    assert received.id == f"{execution_id}_1"
+    assert message["type"] == "execution.completed"
+    assert datetime.fromisoformat(message["timestamp"]) == datetime.fromisoformat(execution["endedAt"])
+    assert message["data"] == {
+        "executionId": execution_id,
+        "tenant": "acme",
+        "workflow": "welcome",
+        "version": 1,
+        "run": 1,
+        "status": "completed",
+        "output": execution["output"],
+    }
+
+
+async def test_a_caller_that_does_not_wait_is_told(plane: DataPlane, receiver: Receiver) -> None:
+    execution_id = await tell(plane, receiver, "welcome", {"userId": 1}, Prefer="respond-async")
+    assert receiver.ids == [f"{execution_id}_1"]
+
+
+async def test_an_execution_that_fails_and_is_retried_tells_both_ends(
+    plane: DataPlane, receiver: Receiver
+) -> None:
+    value = {"fail": 503, "times": 1, "key": "callbacks"}
+    execution_id = await tell(plane, receiver, "unlucky", value)
+    retried = await plane.ask("POST", f"/executions/{execution_id}/retry")
+    assert retried.is_success, retried.text
+    async with asyncio.timeout(30):
+        await receiver.arrived.acquire()
+    failed, completed = (json.loads(received.body) for received in receiver.received)
+    assert receiver.ids == [f"{execution_id}_1", f"{execution_id}_2"]
+    assert (failed["type"], failed["data"]["run"]) == ("execution.failed", 1)
+    assert failed["data"]["failure"]["code"] == "upstream-status"
+    assert (completed["type"], completed["data"]["run"]) == ("execution.completed", 2)
+
+
+async def test_a_cancelled_execution_tells_so(plane: DataPlane, receiver: Receiver) -> None:
+    asked = {"Callback-Url": receiver.url, "Prefer": "respond-async"}
+    accepted = await plane.execute("unlucky", {"hang": True}, headers=asked)
+    execution_id = accepted.headers["Execution-Id"]
+    await plane.ask("POST", f"/executions/{execution_id}/cancel")
+    async with asyncio.timeout(30):
+        await receiver.arrived.acquire()
+    message = json.loads(receiver.received[0].body)
+    assert (message["type"], message["data"]["status"]) == ("execution.cancelled", "cancelled")
+    assert not {"output", "failure"} & message["data"].keys()
+
+
+async def test_an_execution_without_the_header_owes_nothing(plane: DataPlane) -> None:
+    answer = await plane.execute("welcome", {"userId": 1})
+    response = await plane.ask("GET", f"/executions/{answer.headers['Execution-Id']}/callback")
+    assert response.status_code == 404
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "ftp://example.com/",
+        "https://user:pass@example.com/",
+        "https://example.com/#x",
+        "https://example.com/" + "a" * 10_240,
+        "https://ex\xe4mple.com/",
+    ],
+)
+async def test_an_address_nobody_can_be_told_at_is_refused_before_anything_happens(
+    plane: DataPlane, address: str
+) -> None:
+    answer = await plane.execute(
+        "welcome", {"userId": 1}, headers={"Callback-Url": address.encode("latin-1")}
+    )
+    assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (400, "invalid-callback")
+    assert "pass" not in answer.text
+    assert "Execution-Id" not in answer.headers
+
+
+async def test_a_workflow_that_is_not_journaled_tells_nobody(plane: DataPlane, receiver: Receiver) -> None:
+    answer = await plane.execute("pure", {"name": "Ada"}, headers={"Callback-Url": receiver.url})
+    assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (400, "callbacks-unavailable")
 
 
 async def test_a_callback_that_waits_tells_until_when_and_why(plane: DataPlane, receiver: Receiver) -> None:
