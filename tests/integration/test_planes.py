@@ -126,9 +126,9 @@ class Planes:
         assert payload["userErrors"] == [], payload
         await self.served_revision(tenant, await self.current_revision(tenant))
 
-    async def greet(self, tenant: str, token: str, value: Any = None) -> httpx.Response:
+    async def greet(self, tenant: str, token: str, value: Any = None, selector: str = "") -> httpx.Response:
         return await self._client.post(
-            f"/tenants/{tenant}/api/v1/workflows/greet/execute",
+            f"/tenants/{tenant}/api/v1/workflows/greet{selector}/execute",
             json={"id": 1} if value is None else value,
             headers={"Authorization": f"Bearer {token}"},
         )
@@ -257,6 +257,19 @@ async def test_a_new_version_is_served_and_a_revoked_key_is_not(planes: Planes, 
     await planes.api.ask(REVOKE, tenant="acme", id=issued["apiKey"]["id"])
     await planes.served_revision("acme", await planes.current_revision("acme"))
     assert (await planes.greet("acme", token)).status_code == 401
+
+
+async def test_versions_are_served_side_by_side_by_number_and_by_label(planes: Planes, upstream: str) -> None:
+    token = await planes.api.token("acme", "CALLER")
+    for word in ("dear", "dearest", "my"):
+        await planes.deploy("acme", upstream, word=word)
+    await planes.api.label("acme", "greet", "stable", 2)
+    await planes.served_revision("acme", await planes.current_revision("acme"))
+    said = {}
+    for selector in ("", "@v1", "@2", "@stable", "@v4"):
+        answer = await planes.greet("acme", token, selector=selector)
+        said[selector] = answer.json().get("greeting", "").split(" ")[1:2] or answer.status_code
+    assert said == {"": ["my"], "@v1": ["dear"], "@2": ["dearest"], "@stable": ["dearest"], "@v4": 404}
 
 
 async def test_a_tenant_s_key_opens_no_other_tenant(planes: Planes, upstream: str) -> None:

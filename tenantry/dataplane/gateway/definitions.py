@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 from tenantry.dataplane.gateway import errors
 from tenantry.dataplane.gateway.access import admit_caller
 from tenantry.dataplane.gateway.answers import json_answer
-from tenantry.dataplane.gateway.names import namespace_prefix, workflow_name
+from tenantry.dataplane.gateway.names import (
+    chosen_workflow,
+    namespace_prefix,
+    unknown_workflow,
+    workflow_name,
+)
 from tenantry.tenants.roles import Permission
 
 if TYPE_CHECKING:
@@ -20,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class DefinitionEndpoints:
-    """`GET /workflows`, `/workflows/{name}`, `/tasks`, `/tasks/{name}`."""
+    """`GET /workflows`, `/workflows/{name}`, `/workflows/{name}/versions`, `/tasks`, `/tasks/{name}`."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -32,8 +37,31 @@ class DefinitionEndpoints:
         return json_answer({"workflows": lines})
 
     async def get_workflow(self, request: Request) -> Response:
-        """One workflow with its document."""
-        return self._one(request, "Workflow", workflow_name(request))
+        """One workflow, in the version chosen, with its document."""
+        tenant = self._tenant(request)
+        name, selector = chosen_workflow(request)
+        definition = tenant.contents.chosen(name, selector)
+        if definition is None:
+            raise unknown_workflow(tenant, name)
+        return _whole(definition)
+
+    async def list_versions(self, request: Request) -> Response:
+        """The versions of a workflow that can be called here, the newest first, with their labels."""
+        contents, name = self._tenant(request).contents, workflow_name(request)
+        current = contents.current("Workflow", name)
+        if current is None:
+            raise errors.not_found("workflow")
+        labels = contents.labels(name)
+        lines = [
+            {
+                "version": item.version,
+                "digest": item.digest,
+                "current": item.version == current.version,
+                "labels": [label for label, version in labels.items() if version == item.version],
+            }
+            for item in contents.versions(name)
+        ]
+        return json_answer({"name": name, "versions": lines})
 
     async def list_tasks(self, request: Request) -> Response:
         """The tenant's tasks, by name."""
@@ -42,17 +70,18 @@ class DefinitionEndpoints:
 
     async def get_task(self, request: Request) -> Response:
         """One task with its document."""
-        return self._one(request, "WorkflowTask", request.path_params["name"])
-
-    def _one(self, request: Request, kind: str, name: str) -> Response:
-        definition = self._tenant(request).definition(kind, name)
+        definition = self._tenant(request).definition("WorkflowTask", request.path_params["name"])
         if definition is None:
-            raise errors.not_found("workflow" if kind == "Workflow" else "task")
-        return json_answer({**_line(definition), "definition": definition.document})
+            raise errors.not_found("task")
+        return _whole(definition)
 
     def _tenant(self, request: Request) -> ServedTenant:
         services = self._services
         return admit_caller(services.registry, request, services.clock, Permission.READ_DEFINITIONS).tenant
+
+
+def _whole(definition: BundledDefinition) -> Response:
+    return json_answer({**_line(definition), "definition": definition.document})
 
 
 def _line(definition: BundledDefinition) -> dict[str, Any]:

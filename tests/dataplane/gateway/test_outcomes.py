@@ -304,13 +304,13 @@ async def test_what_is_still_running_when_a_drain_ends_is_cancelled(plane: DataP
     problem_of(await waiting, 503, "cancelled")
 
 
-async def test_a_definition_that_does_not_compile_is_a_500_that_says_nothing(
+async def test_a_definition_that_does_not_compile_is_a_409_that_says_why(
     plane: DataPlane, documents: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken = documents.replace("type: transform, value:", "type: transform, valve:")
     await plane.services.registry.install(served_bundle(revision=2, documents=broken))
-    problem = problem_of(await plane.execute("pure"), 500, "internal")
-    assert (problem["source"], "valve" in str(problem)) == ("platform", False)
+    problem = problem_of(await plane.execute("pure"), 409, "version-unavailable")
+    assert "valve" in problem["detail"]
     assert "valve" in caplog.text
     assert (await plane.execute("unlucky")).status_code == 200
 
