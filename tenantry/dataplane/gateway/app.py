@@ -23,6 +23,7 @@ from tenantry.dataplane.gateway.executions import ExecutionEndpoints
 from tenantry.dataplane.gateway.health import HealthEndpoints
 from tenantry.dataplane.gateway.lifecycle import LifecycleEndpoints
 from tenantry.dataplane.gateway.plans import PlanEndpoint
+from tenantry.dataplane.gateway.timeline import TimelineEndpoints
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -44,6 +45,7 @@ def create_app(services: Services) -> ASGIApp:
     execute = ExecuteEndpoints(services)
     definitions = DefinitionEndpoints(services)
     executions = ExecutionEndpoints(services)
+    timeline = TimelineEndpoints(services)
     lifecycle = LifecycleEndpoints(services)
     callbacks = CallbackEndpoints(services)
     circuits = CircuitEndpoints(services)
@@ -66,8 +68,8 @@ def create_app(services: Services) -> ASGIApp:
         f"{_TENANT}/tasks": _Resource("GET", definitions.list_tasks),
         f"{_TENANT}/tasks/{{name}}": _Resource("GET", definitions.get_task),
         f"{_TENANT}/executions/{{id}}": _Resource("GET", executions.get_execution),
-        f"{_TENANT}/executions/{{id}}/trace": _Resource("GET", executions.get_trace),
-        f"{_TENANT}/executions/{{id}}/events": _Resource("GET", executions.get_events),
+        f"{_TENANT}/executions/{{id}}/trace": _Resource("GET", timeline.get_trace),
+        f"{_TENANT}/executions/{{id}}/events": _Resource("GET", timeline.get_events),
         f"{_TENANT}/executions/{{id}}/state": _Resource("GET", lifecycle.get_state),
         f"{_TENANT}/executions/{{id}}/cancel": _Resource("POST", lifecycle.cancel),
         f"{_TENANT}/executions/{{id}}/pause": _Resource("POST", lifecycle.pause),

@@ -1,13 +1,10 @@
-"""Past and running executions: pages, details with cost, traces, events."""
+"""Past and running executions: pages, and details with cost."""
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from tenantry.dataplane.engine.core.events import (
     AnyEvent,
@@ -17,7 +14,6 @@ from tenantry.dataplane.engine.core.events import (
     WorkflowSubmitted,
 )
 from tenantry.dataplane.engine.core.state import ExecutionStatus
-from tenantry.dataplane.engine.core.trace import trace
 from tenantry.dataplane.engine.ports import JournalUnavailableError
 from tenantry.dataplane.gateway import errors
 from tenantry.dataplane.gateway.access import Caller, admit_caller
@@ -34,11 +30,12 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from tenantry.dataplane.gateway.services import Services
+    from tenantry.tenants.identity import TenantId
     from tenantry.tenants.rate_card import RateCard
 
 
 class ExecutionEndpoints:
-    """`GET` of executions, their traces and events."""
+    """`GET` of executions."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -56,7 +53,9 @@ class ExecutionEndpoints:
     async def get_execution(self, request: Request) -> Response:
         """One execution: input, output or failure, times, cost."""
         caller = self._caller(request, Permission.READ_EXECUTIONS)
-        summary, events = await self._load(caller, request)
+        tenant = caller.tenant.name
+        summary = await find_execution(self._services, tenant, request)
+        events = await self._services.history.events(tenant, summary.id)
         base = f"/tenants/{caller.tenant.name}/api/v1/executions/{summary.id}"
         detail = {
             **summary_view(summary, caller.tenant.rate_card),
@@ -65,34 +64,23 @@ class ExecutionEndpoints:
         }
         return json_answer(detail)
 
-    async def get_trace(self, request: Request) -> Response:
-        """One execution's timeline."""
-        caller = self._caller(request, Permission.READ_EXECUTIONS)
-        summary, events = await self._load(caller, request)
-        return await asyncio.to_thread(lambda: json_answer(trace(summary.id, events)))
-
-    async def get_events(self, request: Request) -> Response:
-        """One execution's journal."""
-        caller = self._caller(request, Permission.READ_EXECUTIONS)
-        summary, events = await self._load(caller, request)
-        return await asyncio.to_thread(_numbered, summary.id, events)
-
     def _caller(self, request: Request, permission: Permission) -> Caller:
         return admit_caller(self._services.registry, request, self._services.clock, permission)
 
-    async def _load(self, caller: Caller, request: Request) -> tuple[ExecutionSummary, list[AnyEvent]]:
-        summary = await self._find(caller, request)
-        return summary, await self._services.history.events(caller.tenant.name, summary.id)
 
-    async def _find(self, caller: Caller, request: Request) -> ExecutionSummary:
-        services, tenant = self._services, caller.tenant.name
-        execution_id = execution_id_of(request)
-        with suppress(JournalUnavailableError):  # then what is stored is shown
-            await services.journal.settled(tenant, execution_id)
-        summary = await services.history.find(tenant, execution_id)
-        if summary is None:
-            raise errors.not_found("execution")
-        return summary
+async def find_execution(services: Services, tenant: TenantId, request: Request) -> ExecutionSummary:
+    """The execution a path names, with everything recorded of it by now.
+
+    Raises:
+        RefusedError: 404: the tenant has none of that id.
+    """
+    execution_id = execution_id_of(request)
+    with suppress(JournalUnavailableError):  # then what is stored is shown
+        await services.journal.settled(tenant, execution_id)
+    summary = await services.history.find(tenant, execution_id)
+    if summary is None:
+        raise errors.not_found("execution")
+    return summary
 
 
 def summary_view(summary: ExecutionSummary, card: RateCard) -> dict[str, Any]:
@@ -121,13 +109,6 @@ def execution_id_of(request: Request) -> str:
     if execution_id is None:
         raise errors.not_found("execution")
     return execution_id
-
-
-def _numbered(execution_id: str, events: list[AnyEvent]) -> Response:
-    numbered = [
-        {"sequence": sequence, **msgspec.to_builtins(event)} for sequence, event in enumerate(events, 1)
-    ]
-    return json_answer({"executionId": execution_id, "events": numbered})
 
 
 def _contents(events: list[AnyEvent]) -> dict[str, Any]:

@@ -157,5 +157,4 @@ def _refusing(execution_id: str) -> Iterator[None]:
         raise errors.rate_limited(error.violated, {"Retry-After": str(errors.RETRY_AFTER_SECONDS)}) from None
     except (PlanGoneError, JournalDamagedError) as error:
         _LOG.error("execution %s: %s", execution_id, error)
-        detail = "what it did is not stored any more, or cannot be read: nothing can be made of it"
-        raise errors.conflict("history-gone", "History gone", detail, execution_id) from None
+        raise errors.history_gone(execution_id) from None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tenantry.dataplane.executions.control import Control
     from tenantry.dataplane.executions.executor import Executor
     from tenantry.dataplane.executions.keys import IdempotencyKeys
+    from tenantry.dataplane.executions.pinned import PinnedPlans
     from tenantry.dataplane.journal.history import History
     from tenantry.dataplane.journal.writer import JournalWriter
 
@@ -30,6 +31,7 @@ class Services:
     circuits: Circuits
     journal: JournalWriter
     history: History
+    plans: PinnedPlans
     clock: Clock
     follower: BundleFollower
     deliveries: Deliveries

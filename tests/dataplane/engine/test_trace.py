@@ -63,7 +63,7 @@ def test_the_whole_of_it() -> None:
     assert (found.execution_id, found.workflow, found.version) == ("1", "w", 3)
     assert (found.status, found.started_at, found.duration_seconds) == ("completed", START, 2.5)
     assert found.tasks == [
-        TaskTrace("a", 0.0, "completed", 2.0, 2.0, critical=True, attempts=[AttemptTrace(1, 0.0, 2.0)]),
+        TaskTrace("a", 0.0, "completed", 2.0, 2.0, critical=True, attempts=(AttemptTrace(1, 0.0, 2.0),)),
     ]
 
 
@@ -113,7 +113,7 @@ def test_every_attempt_is_told_and_the_task_lasts_from_the_first_to_the_last() -
         completed("a", 5, attempt=2),
         done(5),
     )
-    assert found["a"].attempts == [AttemptTrace(1, 0.0, 1.0, BUSY, 0.75), AttemptTrace(2, 2.0, 5.0)]
+    assert found["a"].attempts == (AttemptTrace(1, 0.0, 1.0, BUSY, 0.75), AttemptTrace(2, 2.0, 5.0))
     assert (found["a"].status, found["a"].duration_seconds) == ("completed", 5.0)
 
 
@@ -143,7 +143,7 @@ def test_what_still_ran_at_the_end_was_cancelled_then() -> None:
     found = trace("1", events)
     assert found.status == "cancelled"
     assert [(task.status, task.end_seconds) for task in found.tasks] == [("cancelled", 2.0)] * 2
-    assert found.tasks[1].attempts == [AttemptTrace(1, 1.0, 2.0)]
+    assert found.tasks[1].attempts == (AttemptTrace(1, 1.0, 2.0),)
     assert found.tasks[0].ran_beside == ("b",)
 
 
@@ -188,7 +188,7 @@ def test_a_failure_that_was_tolerated_and_a_fallback_s_value_are_told() -> None:
         FailureTolerated(at=START + 1, task="b"),
     )
     assert found["a"].status == "failed"
-    assert (found["a~fallback"].status, found["a~fallback"].attempts) == ("completed", [])
+    assert (found["a~fallback"].status, found["a~fallback"].attempts) == ("completed", ())
     assert (found["b"].failure, found["b"].tolerated) == (BUSY, True)
 
 
@@ -255,9 +255,9 @@ def test_a_call_without_room_says_how_long_it_waited_and_behind_which_limit() ->
         started("b", 3),
         started("sub/c", 4),
     )
-    assert found["b"].blocked == [BlockTrace("workflow", 1.0, "", 3.0)]
-    assert found["sub/c"].blocked == [BlockTrace("sub-workflow", 1.0, "sub", 4.0)]
-    assert found["lines[0]"].blocked == [BlockTrace("loop", 1.0, "lines")]
+    assert found["b"].blocked == (BlockTrace("workflow", 1.0, "", 3.0),)
+    assert found["sub/c"].blocked == (BlockTrace("sub-workflow", 1.0, "sub", 4.0),)
+    assert found["lines[0]"].blocked == (BlockTrace("loop", 1.0, "lines"),)
     assert (found["lines[0]"].status, found["b"].status) == ("waiting", "running")
     assert (found["b"].start_seconds, found["b"].wait_seconds) == (3.0, 3.0)
 
@@ -276,7 +276,7 @@ def test_what_a_blocked_call_waited_for_is_told_when_it_was_blocked_or_when_it_b
 
 def test_a_call_cut_off_before_it_found_room_never_ran() -> None:
     found = tasks(started("a", 0), scheduled("b", 1), WorkflowCancelled(at=START + 2, actor="key"))
-    assert (found["b"].status, found["b"].attempts) == ("cancelled", [])
+    assert (found["b"].status, found["b"].attempts) == ("cancelled", ())
 
 
 def test_an_item_was_blocked_until_its_loop_took_it_up() -> None:
@@ -288,8 +288,8 @@ def test_an_item_was_blocked_until_its_loop_took_it_up() -> None:
         ForEachIteration(at=START + 3, task="lines", index=1),
         started("lines[1]", 3),
     )
-    assert found["lines[0]"].blocked == []
-    assert found["lines[1]"].blocked == [BlockTrace("loop", 1.0, "lines", 3.0)]
+    assert found["lines[0]"].blocked == ()
+    assert found["lines[1]"].blocked == (BlockTrace("loop", 1.0, "lines", 3.0),)
     assert found["lines[1]"].wait_seconds == 2.0
 
 
@@ -304,10 +304,10 @@ def test_an_attempt_that_its_executor_did_not_survive_is_marked() -> None:
         retried("a", 5, not_before=5),
         started("a", 5, 2),
     )
-    assert found["a"].attempts == [
+    assert found["a"].attempts == (
         AttemptTrace(1, 0.0, 5.0, gone, 0.0, interrupted=True),
         AttemptTrace(2, 5.0),
-    ]
+    )
     assert not found["b"].attempts[0].interrupted
 
 
@@ -320,7 +320,7 @@ def test_an_output_of_an_earlier_run_and_a_dead_letter_are_told() -> None:
         letter,
         msgspec.structs.replace(letter, task=""),
     )
-    assert (found["a"].reused, found["a"].attempts) == (True, [])
+    assert (found["a"].reused, found["a"].attempts) == (True, ())
     assert found["b"].dead_lettered == "permanent"
     assert list(found) == ["a", "b"]
 
@@ -344,7 +344,7 @@ def test_what_fails_cuts_off_what_is_inside_and_nothing_else() -> None:
         "ab": ("failed", 5.0),
         "ab/c": ("cancelled", 5.0),
     }
-    assert found["a/y/z"].attempts == [AttemptTrace(1, 1.0, 3.0)]
+    assert found["a/y/z"].attempts == (AttemptTrace(1, 1.0, 3.0),)
 
 
 def test_an_outcome_that_came_too_late_is_told_all_the_same() -> None:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from tenantry.dataplane.gateway import executions
-from tenantry.dataplane.journal import history
 from tests.support.dataplane import served_bundle
 from tests.support.tenants import token_for
 
@@ -93,46 +90,6 @@ async def test_a_failed_execution_is_told_with_its_failure(plane: DataPlane) -> 
     execution = await read(plane, f"/executions/{answer.headers['Execution-Id']}")
     assert (execution["status"], execution["failureCode"]) == ("failed", "upstream-status")
     assert (execution["failure"]["task"], execution["failure"]["status"]) == ("call", 410)
-
-
-async def test_the_trace_tells_who_waited_for_whom(plane: DataPlane) -> None:
-    answer = await plane.execute("welcome", {"userId": 1})
-    trace = await read(plane, f"/executions/{answer.headers['Execution-Id']}/trace")
-    user, words = trace["tasks"]
-    assert (trace["status"], user["id"], user["status"]) == ("completed", "user", "completed")
-    assert (words["waitedFor"], words["startSeconds"] >= user["endSeconds"]) == (["user"], True)
-
-
-async def test_the_events_are_numbered_and_begin_with_the_submission(plane: DataPlane) -> None:
-    answer = await plane.execute("welcome", {"userId": 1})
-    events = (await read(plane, f"/executions/{answer.headers['Execution-Id']}/events"))["events"]
-    assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
-    assert (events[0]["type"], events[0]["actor"]) == ("WorkflowSubmitted", "acme-caller")
-    assert events[-1]["type"] == "WorkflowCompleted"
-
-
-async def test_what_may_be_long_is_read_and_told_beside_the_event_loop(
-    plane: DataPlane, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    answer = await plane.execute("welcome", {"userId": 1})
-    threads: list[threading.Thread] = []
-
-    def watch(module: Any, name: str) -> None:
-        original = getattr(module, name)
-
-        def watched(*arguments: Any, **options: Any) -> Any:
-            threads.append(threading.current_thread())
-            return original(*arguments, **options)
-
-        monkeypatch.setattr(module, name, watched)
-
-    watch(history, "decode_events")
-    watch(executions, "trace")
-    watch(executions, "_numbered")
-    for view in ("trace", "events"):
-        await read(plane, f"/executions/{answer.headers['Execution-Id']}/{view}")
-    assert len(threads) >= 4
-    assert threading.main_thread() not in threads
 
 
 async def test_a_running_execution_is_shown_as_far_as_it_is(plane: DataPlane) -> None:
@@ -256,7 +213,7 @@ async def test_the_execution_that_was_answered_is_in_the_database_with_its_usage
     pool: asyncpg.Pool[asyncpg.Record] = plane.services.history._pool
     execution = answer.headers["Execution-Id"]
     assert await pool.fetchval("SELECT status FROM executions WHERE id = $1", execution) == "completed"
-    assert await pool.fetchval("SELECT count(*) FROM events WHERE execution_id = $1", execution) == 7
+    assert await pool.fetchval("SELECT count(*) FROM events WHERE execution_id = $1", execution) == 8
     assert await pool.fetchval("SELECT count(*) FROM usage_outbox WHERE id = $1", execution) == 1
 
 

@@ -66,7 +66,7 @@ class _Making:
     """What is known of the execution so far; `last` is the instant of the last event."""
 
     def __init__(self, execution_id: str) -> None:
-        self.trace = Trace(execution_id=execution_id, status="", tasks=[])
+        self.trace = Trace(execution_id=execution_id, status="")
         self.tasks = Tasks()
         self.last = 0.0
 

@@ -46,7 +46,7 @@ def _scheduled(tasks: Tasks, event: TaskScheduled, at: float) -> None:
     task.status, task.waited_for = "waiting", event.waited_for
     full = event.blocked_by
     limit = "loop" if full in tasks.loops else "sub-workflow" if full else "workflow"
-    task.blocked.append(BlockTrace(limit, at, full))
+    task.blocked = (*task.blocked, BlockTrace(limit, at, full))
 
 
 def _started(tasks: Tasks, event: TaskStarted, at: float) -> None:
@@ -99,7 +99,7 @@ def _taken_up(tasks: Tasks, event: ForEachIteration, at: float) -> None:
     since = tasks.begin(event.task, at).start_seconds
     if at > since:
         item = tasks.begin(f"{event.task}[{event.index}]", at)
-        item.blocked.append(BlockTrace("loop", since, event.task, at))
+        item.blocked = (BlockTrace("loop", since, event.task, at),)
 
 
 def _matched(tasks: Tasks, event: SwitchMatched, at: float) -> None:

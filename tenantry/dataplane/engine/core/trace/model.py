@@ -10,7 +10,8 @@ from tenantry.dataplane.engine.core.events import (  # noqa: TC001  (msgspec res
     Origin,
 )
 
-# These values hold no cycles. Tens of thousands of them must not slow the collector down: `gc=False`.
+# There may be tens of thousands of these, and a collection of garbage that visits them would stop everybody:
+# hence `gc=False`, for they hold no cycles, and tuples, which are not visited when what they hold is not.
 
 
 class Resolution(msgspec.Struct, gc=False, rename="camel", omit_defaults=True):
@@ -108,10 +109,10 @@ class TaskTrace(msgspec.Struct, gc=False, rename="camel", omit_defaults=True):
     run: int = 1
     wait_seconds: float = 0.0
     waited_for: tuple[str, ...] = ()
-    blocked: list[BlockTrace] = []
+    blocked: tuple[BlockTrace, ...] = ()
     ran_beside: tuple[str, ...] = ()
     critical: bool = False
-    attempts: list[AttemptTrace] = []
+    attempts: tuple[AttemptTrace, ...] = ()
     skip_reason: str = ""
     chose: str = ""
     tolerated: bool = False
@@ -189,9 +190,9 @@ class Trace(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
     recoveries: list[RecoveryTrace] = []
     parallelism: Parallelism = msgspec.field(default_factory=Parallelism)
     critical_path: tuple[str, ...] = ()
-    tasks: list[TaskTrace]
     task_count: int = 0
     next_after: int | None = None
+    tasks: list[TaskTrace] = []
 
     def page(self, after: int, limit: int) -> Trace:
         """The trace with the tasks from position `after` on, at most `limit` of them."""

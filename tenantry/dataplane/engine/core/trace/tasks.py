@@ -63,7 +63,7 @@ class Tasks:
         if task.blocked and task.blocked[-1].end_seconds is None:
             task.blocked[-1].end_seconds = at
         self.reopen(task, "running")
-        task.attempts.append(AttemptTrace(number, at))
+        task.attempts = (*task.attempts, AttemptTrace(number, at))
 
     def reopen(self, task: TaskTrace, status: str) -> None:
         """The task has not ended after all."""

@@ -23,26 +23,29 @@ MAX_BESIDE: Final = 20
 def note_neighbours(tasks: list[TaskTrace]) -> None:
     """Notes which calls ran at the same time: each meets those that run when it begins."""
     calls = sorted((task for task in tasks if task.attempts), key=attrgetter("start_seconds"))
-    beside: list[list[int]] = []
-    running: dict[int, None] = {}
+    beside: dict[int, list[int]] = {}  # of those that run, in the order they began
     open_: dict[int, None] = {}  # those of them for which more neighbours may be named
     ends: list[tuple[float, int]] = []
     for index, task in enumerate(calls):
         while ends and ends[0][0] <= task.start_seconds:
             _, ended = heappop(ends)
-            del running[ended]
             open_.pop(ended, None)
-        beside.append(list(islice(running, MAX_BESIDE)))
+            _name_neighbours(calls, ended, beside.pop(ended))
+        sooner = list(islice(beside, MAX_BESIDE))
         for other in (*open_,):
             beside[other].append(index)
             if len(beside[other]) == MAX_BESIDE:
                 del open_[other]
-        running[index] = None
-        if len(beside[index]) < MAX_BESIDE:
+        beside[index] = sooner
+        if len(sooner) < MAX_BESIDE:
             open_[index] = None
         heappush(ends, (_end_of(task), index))
-    for task, others in zip(calls, beside, strict=True):
-        task.ran_beside = tuple(calls[other].id for other in sorted(others))
+    for index, others in beside.items():
+        _name_neighbours(calls, index, others)
+
+
+def _name_neighbours(calls: list[TaskTrace], index: int, others: list[int]) -> None:
+    calls[index].ran_beside = tuple([calls[other].id for other in others])
 
 
 def parallelism(tasks: list[TaskTrace], until: float) -> Parallelism:
@@ -69,9 +72,9 @@ def critical_path(tasks: Tasks) -> tuple[str, ...]:
     """The tasks of the last run that took its time, each followed by those inside that took its own."""
     last: dict[str, TaskTrace] = {}
     for task in tasks.latest.values():
-        other = last.setdefault(around(task.id), task)
-        if _lateness(task) > _lateness(other):
-            last[around(task.id)] = task
+        owner = around(task.id)
+        if _lateness(task) > _lateness(last.setdefault(owner, task)):
+            last[owner] = task
     return tuple(task.id for task in _chain(tasks, last, ""))
 
 
