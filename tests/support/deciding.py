@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import msgspec
+
 from tenantry.dataplane.engine.core.decide import advance
 from tenantry.dataplane.engine.core.events import (
+    DeadLettered,
     Failure,
     FailureCode,
     TaskCompleted,
@@ -52,7 +55,13 @@ def complete(state: ExecutionState, task: str, at: float = 1.0, output: Any = No
 def fail(state: ExecutionState, task: str, failure: Failure = GONE, at: float = 1.0) -> list[Any]:
     """What follows when the task's attempt fails."""
     attempt = state.activities[task].attempt
-    return advance(state, TaskFailed(at=at, task=task, attempt=attempt, failure=failure), at)[1:]
+    failed = TaskFailed(at=at, task=task, attempt=attempt, failure=of(task, failure))
+    return advance(state, failed, at)[1:]
+
+
+def of(task: str, failure: Failure) -> Failure:
+    """The failure as it happens in that task: failures say where."""
+    return msgspec.structs.replace(failure, task=task)
 
 
 def started(events: Iterable[AnyEvent]) -> list[str]:
@@ -63,3 +72,8 @@ def started(events: Iterable[AnyEvent]) -> list[str]:
 def only(events: Iterable[AnyEvent], kind: type[EventT]) -> list[EventT]:
     """The events of one kind."""
     return [event for event in events if isinstance(event, kind)]
+
+
+def without_letters(events: Iterable[AnyEvent]) -> list[Any]:
+    """The events but for those that only tell people of failures, which have tests of their own."""
+    return [event for event in events if not isinstance(event, DeadLettered)]

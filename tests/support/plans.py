@@ -31,18 +31,27 @@ def transform(
     name: str = "identity", evaluate: Callable[[Any], Any] = lambda value: value, *, safe: bool = True
 ) -> TaskPlan:
     """A task that computes its output."""
-    return TaskPlan(name=name, digest=name, action=TransformPlan(evaluate=evaluate), safe=safe)
+    action = TransformPlan(evaluate=evaluate)
+    return TaskPlan(name=name, digest=name, action=action, safe=safe, repeatable=safe)
 
 
-def http(url: str, method: str = "GET", *, safe: bool = True, **options: Any) -> TaskPlan:
-    """A task that calls a fixed URL."""
+def http(
+    url: str, method: str = "GET", *, safe: bool = True, repeatable: bool = False, **options: Any
+) -> TaskPlan:
+    """A task that calls a fixed URL; what is safe is repeatable."""
     request = HttpRequestPlan(method=method, url=lambda _scope: url, **options)
-    return TaskPlan(name="call", digest=f"{method} {url}", action=request, safe=safe)
+    digest = f"{method} {url}"
+    return TaskPlan(name="call", digest=digest, action=request, safe=safe, repeatable=safe or repeatable)
 
 
 def unsafe() -> TaskPlan:
     """A task whose calls may not be repeated."""
     return http("http://x", "POST", safe=False)
+
+
+def keyed() -> TaskPlan:
+    """A task whose calls have effects, and an `Idempotency-Key` with which they may be repeated."""
+    return http("http://x", "POST", safe=False, repeatable=True)
 
 
 def call(task: TaskPlan | None = None, **options: Any) -> CallPlan:

@@ -22,7 +22,7 @@ from tenantry.language.plan.model import (
     ValuePlan,
 )
 from tenantry.language.templates.errors import TemplateError
-from tests.support.deciding import BUSY, GONE
+from tests.support.deciding import BUSY, GONE, of
 from tests.support.plans import call, group, transform, unsafe, workflow
 
 if TYPE_CHECKING:
@@ -166,5 +166,7 @@ def ended(start: TaskStarted, world: int, now: float) -> AnyEvent:
         case "ok":
             return TaskCompleted(at=now, task=start.task, attempt=start.attempt, output=start.task)
         case "busy":
-            return TaskFailed(at=now, task=start.task, attempt=start.attempt, failure=BUSY)
-    return TaskFailed(at=now, task=start.task, attempt=start.attempt, failure=GONE)
+            failure = BUSY
+        case _:
+            failure = GONE
+    return TaskFailed(at=now, task=start.task, attempt=start.attempt, failure=of(start.task, failure))

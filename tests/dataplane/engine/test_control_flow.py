@@ -35,7 +35,7 @@ from tenantry.language.schemas import compile_validator
 from tenantry.language.templates.compiling import compile_value
 from tenantry.language.templates.errors import TemplateError
 from tenantry.protocol.problems import Source
-from tests.support.deciding import complete, fail, only, started, submit
+from tests.support.deciding import complete, fail, only, started, submit, without_letters
 from tests.support.plans import call, group, loop, make_plan, transform, unsafe, workflow
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def test_an_item_that_fails_is_counted_when_the_loop_goes_on() -> None:
 def test_an_item_that_fails_fails_the_loop_and_what_runs_beside_it_is_given_up() -> None:
     state, _ = submit(one(loop([1, 2, 3], max_parallel=2)))
     events = fail(state, "a[0]")
-    assert [type(event) for event in events] == [TaskFailed, WorkflowFailed]
+    assert [type(event) for event in without_letters(events)] == [TaskFailed, WorkflowFailed]
     assert events[0].task == "a"
     assert "a[1]" not in state.activities
     assert state.root.running == 0
@@ -312,7 +312,7 @@ def test_a_sub_workflow_sees_its_own_input_and_nothing_of_its_parent_s() -> None
 def test_a_sub_workflow_ends_by_its_own_deadline_and_fails_its_step() -> None:
     state, _ = submit(one(child(deadline_seconds=2.0)), {"m": 7})
     events: list[Any] = advance(state, None, 2.0)
-    assert [type(event) for event in events] == [TaskFailed, WorkflowFailed]
+    assert [type(event) for event in without_letters(events)] == [TaskFailed, WorkflowFailed]
     assert events[-1].failure.code is FailureCode.DEADLINE
     assert events[-1].failure.task == "a"
 
@@ -373,7 +373,7 @@ def test_a_response_is_decided_with_the_output() -> None:
 @pytest.mark.parametrize("status", [199, 600, "200", True, 200.5, None])
 def test_a_response_needs_a_status_that_is_one(status: Any) -> None:
     state, _ = submit(one(call(), response=response(status=lambda _scope: status)))
-    (event,) = complete(state, "a")
+    event = complete(state, "a")[-1]
     assert isinstance(event, WorkflowFailed)
     assert "the response cannot be resolved: status" in event.failure.message
 
@@ -384,7 +384,7 @@ def test_a_raw_response_needs_a_text() -> None:
         response=response(content_type=lambda _scope: "text/plain", body=lambda _scope: 7, is_json=False),
     )
     state, _ = submit(plan)
-    (event,) = complete(state, "a")
+    event = complete(state, "a")[-1]
     assert isinstance(event, WorkflowFailed)
     assert "needs a text as its body" in event.failure.message
 

@@ -66,18 +66,21 @@ async def test_a_status_listed_as_success_is_one(runner: CallRunner, testapi: st
 async def test_an_upstream_that_hangs_times_out_and_its_outcome_is_unknown(
     runner: CallRunner, testapi: str
 ) -> None:
-    step = http_call(f"{testapi}/users/1?hang=true", timeout_seconds=0.05)
+    step = http_call(f"{testapi}/users/1?hang=true", timeout_seconds=0.05, safe=False)
     failure = await failure_of(runner, step)
     assert (failure.code, failure.retry_on) == (FailureCode.UPSTREAM_TIMEOUT, RetryOn.TIMEOUT)
     assert failure.message == "127.0.0.1 gave no answer within 0.05 s"
     assert failure.outcome_unknown
+    safe = http_call(f"{testapi}/users/1?hang=true", timeout_seconds=0.05)
+    assert not (await failure_of(runner, safe)).outcome_unknown  # as if it had not been made
 
 
 @pytest.mark.parametrize("fault", ["reset", "lose"])
 async def test_a_broken_connection_may_be_retried_and_its_outcome_is_unknown(
     runner: CallRunner, testapi: str, fault: str
 ) -> None:
-    failure = await failure_of(runner, http_call(f"{testapi}/notifications?{fault}=true", "POST"))
+    step = http_call(f"{testapi}/notifications?{fault}=true", "POST", safe=False)
+    failure = await failure_of(runner, step)
     assert (failure.code, failure.retry_on) == (FailureCode.UPSTREAM_CONNECTION, RetryOn.CONNECTION)
     assert failure.outcome_unknown
 
