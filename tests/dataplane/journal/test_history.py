@@ -10,9 +10,9 @@ import pytest
 
 from tenantry.dataplane.engine.ports import JournalUnavailableError
 from tenantry.dataplane.journal.history import ExecutionSummary, History, HistoryFilter
-from tenantry.dataplane.journal.rows import STATEMENT, take
 from tenantry.tenants.identity import TenantId
 from tests.support.executions import NOON, Execution
+from tests.support.journal import commit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -32,20 +32,15 @@ def history(pool: asyncpg.Pool[asyncpg.Record]) -> History:
     return History(pool)
 
 
-async def store(pool: asyncpg.Pool[asyncpg.Record], *executions: Execution) -> None:
-    rows = take([execution.record for execution in executions], "tests")
-    await pool.execute(STATEMENT, *rows.arguments())
-
-
 def ids(page: list[ExecutionSummary]) -> list[str]:
     return [summary.id for summary in page]
 
 
 async def test_pages_go_from_the_newest_to_the_oldest_and_leave_nothing_out(
-    pool: asyncpg.Pool[asyncpg.Record], history: History
+    url: str, history: History
 ) -> None:
     executions = [Execution(at=NOON + number).finish() for number in range(7)]
-    await store(pool, *executions)
+    await commit(url, *executions)
     found: list[str] = []
     while page := await history.page(
         ACME, HistoryFilter(workflow="made-by-hand", before_id=found[-1] if found else None), 3
@@ -67,7 +62,7 @@ async def test_pages_go_from_the_newest_to_the_oldest_and_leave_nothing_out(
     ],
 )
 async def test_a_filter_lets_through_what_it_names(
-    pool: asyncpg.Pool[asyncpg.Record], history: History, wanted: HistoryFilter, expected: str
+    url: str, history: History, wanted: HistoryFilter, expected: str
 ) -> None:
     executions = {
         "first": Execution(at=NOON).finish(),
@@ -75,20 +70,20 @@ async def test_a_filter_lets_through_what_it_names(
         "third": Execution(at=NOON + 20, labels=(("team", "ship"),)).submit(),
         "other": Execution(at=NOON + 30, workflow="other").finish(),
     }
-    await store(pool, *executions.values())
+    await commit(url, *executions.values())
     assert ids(await history.page(ACME, wanted, 10)) == [executions[expected].id]
 
 
-async def test_filters_add_up(pool: asyncpg.Pool[asyncpg.Record], history: History) -> None:
+async def test_filters_add_up(url: str, history: History) -> None:
     early, late = Execution(at=NOON).finish(), Execution(at=NOON + 10).finish()
-    await store(pool, early, late, Execution(at=NOON + 5).submit())
+    await commit(url, early, late, Execution(at=NOON + 5).submit())
     wanted = HistoryFilter(workflow="made-by-hand", status="completed", before_id=late.id)
     assert ids(await history.page(ACME, wanted, 10)) == [early.id]
 
 
-async def test_a_summary_says_what_is_known(pool: asyncpg.Pool[asyncpg.Record], history: History) -> None:
+async def test_a_summary_says_what_is_known(url: str, history: History) -> None:
     ended, running = Execution().submit().pass_deadline(), Execution().submit()
-    await store(pool, ended, running)
+    await commit(url, ended, running)
     summary = await history.find(ACME, ended.id)
     assert summary is not None
     assert (summary.workflow, summary.version, summary.status) == ("made-by-hand", 1, "failed")
@@ -99,45 +94,39 @@ async def test_a_summary_says_what_is_known(pool: asyncpg.Pool[asyncpg.Record], 
     assert (other.status, other.ended_at, other.duration_seconds) == ("running", None, None)
 
 
-async def test_a_tenant_sees_nothing_of_another(pool: asyncpg.Pool[asyncpg.Record], history: History) -> None:
+async def test_a_tenant_sees_nothing_of_another(url: str, history: History) -> None:
     execution = Execution(tenant="globex").finish()
-    await store(pool, execution)
+    await commit(url, execution)
     assert await history.page(ACME, ALL, 10) == []
     assert await history.find(ACME, execution.id) is None
     assert await history.events(ACME, execution.id) == []
     assert (await history.past_runs(ACME, "made-by-hand")).count == 0
     assert ids(await history.page(GLOBEX, ALL, 10)) == [execution.id]
-    assert len(await history.events(GLOBEX, execution.id)) == 7
+    assert len(await history.events(GLOBEX, execution.id)) == 8
 
 
-async def test_the_same_id_in_two_tenants_is_two_executions(
-    pool: asyncpg.Pool[asyncpg.Record], history: History
-) -> None:
+async def test_the_same_id_in_two_tenants_is_two_executions(url: str, history: History) -> None:
     ours, theirs = Execution().finish(), Execution(tenant="globex").submit()
     theirs.record.id = ours.id
-    await store(pool, ours)
-    await store(pool, theirs)
-    assert len(await history.events(ACME, ours.id)) == 7
-    assert len(await history.events(GLOBEX, ours.id)) == 3
+    await commit(url, ours)
+    await commit(url, theirs)
+    assert len(await history.events(ACME, ours.id)) == 8
+    assert len(await history.events(GLOBEX, ours.id)) == 4
 
 
-async def test_events_come_back_as_they_were_recorded(
-    pool: asyncpg.Pool[asyncpg.Record], history: History
-) -> None:
+async def test_events_come_back_as_they_were_recorded(url: str, history: History) -> None:
     execution = Execution().submit()
     recorded = list(execution.record.pending)
-    await store(pool, execution)
+    await commit(url, execution)
     recorded += execution.complete("a", {"deep": [1, 2.5, None, "é"]}).complete("b").record.pending
-    await store(pool, execution)
+    await commit(url, execution)
     assert await history.events(ACME, execution.id) == recorded
 
 
-async def test_past_runs_are_the_average_of_the_latest_completed_ones(
-    pool: asyncpg.Pool[asyncpg.Record], history: History
-) -> None:
+async def test_past_runs_are_the_average_of_the_latest_completed_ones(url: str, history: History) -> None:
     old, late = Execution(at=NOON).submit().complete("a"), Execution(at=NOON + 50).finish()
     old._at += 7
-    await store(pool, old.complete("b"), late, Execution(at=NOON + 60).submit().cancel())
+    await commit(url, old.complete("b"), late, Execution(at=NOON + 60).submit().cancel())
     both = await history.past_runs(ACME, "made-by-hand")
     assert (both.count, both.seconds, both.task_attempts, both.egress_bytes) == (2, 5.5, 2.0, 10.0)
     assert both.task_seconds == 5.5
@@ -164,10 +153,10 @@ async def test_without_a_database_the_history_is_unavailable(url: str) -> None:
 
 
 async def test_a_connection_that_was_lost_is_replaced(
-    pool: asyncpg.Pool[asyncpg.Record], history: History, database: asyncpg.Connection
+    url: str, history: History, database: asyncpg.Connection
 ) -> None:
     execution = Execution().finish()
-    await store(pool, execution)
+    await commit(url, execution)
     await database.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"

@@ -13,13 +13,15 @@ import pytest
 
 from tenantry.dataplane.engine.ports import JournalUnavailableError
 from tenantry.dataplane.journal import writer as writing
-from tenantry.dataplane.journal.rows import STATEMENT, take
+from tenantry.dataplane.journal.store import PostgresStore
 from tenantry.dataplane.journal.writer import JournalWriter
 from tenantry.protocol.usage import decode_batch
 from tests.support.executions import NOON, Execution
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from tenantry.dataplane.journal.rows import Row
 
 TERMINATE_OTHERS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -67,6 +69,7 @@ ALL_EVENTS = list(
     enumerate(
         [
             "WorkflowSubmitted",
+            "WorkflowValidated",
             "WorkflowStarted",
             "TaskStarted",
             "TaskCompleted",
@@ -84,7 +87,7 @@ async def test_events_of_several_commits_are_in_order_and_without_gaps(
 ) -> None:
     execution = Execution(journal).submit()
     await journal.durable(execution.record)
-    assert await events_of(database, execution) == ALL_EVENTS[:3]
+    assert await events_of(database, execution) == ALL_EVENTS[:4]
     await journal.durable(execution.complete("a").record)
     await journal.durable(execution.complete("b").record)
     assert await events_of(database, execution) == ALL_EVENTS
@@ -95,7 +98,7 @@ async def test_the_view_shows_when_each_event_happened_and_what_it_says(
     journal: JournalWriter, database: asyncpg.Connection
 ) -> None:
     await journal.durable(Execution(journal).finish().record)
-    row = await database.fetchrow("SELECT at, data FROM events WHERE sequence = 6")
+    row = await database.fetchrow("SELECT at, data FROM events WHERE sequence = 7")
     assert row["at"].timestamp() == NOON + 2
     assert json.loads(row["data"])["output"] == {"total": 2}
 
@@ -194,8 +197,8 @@ async def test_what_is_recorded_during_a_commit_goes_into_the_next(
         assert not any(waiting.done() for waiting in (early, in_flight, late))
     await asyncio.gather(early, in_flight)
     await late
-    assert await events_of(database, first) == ALL_EVENTS[:5]
-    assert await events_of(database, second) == ALL_EVENTS[:3]
+    assert await events_of(database, first) == ALL_EVENTS[:6]
+    assert await events_of(database, second) == ALL_EVENTS[:4]
     assert await database.fetchval("SELECT count(DISTINCT xmin::text) FROM journal") == 2
     await looking.close()
 
@@ -222,7 +225,9 @@ async def test_a_commit_whose_connection_is_lost_is_told_and_made_again(
     async with commits_held(database):
         waiting = asyncio.create_task(journal.durable(execution.record))
         await wait_until_commit_is_held(looking)
-        await looking.execute(f"{TERMINATE_OTHERS} AND query LIKE '%WITH journaled%'")
+        await looking.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()"
+        )
         with pytest.raises(JournalUnavailableError, match="not reachable"):
             await waiting
         assert not journal.available
@@ -268,22 +273,16 @@ async def test_while_the_database_is_gone_everything_waits_and_then_is_written_i
 
 
 async def test_a_commit_that_was_made_but_not_acknowledged_counts_once(
-    journal: JournalWriter, database: asyncpg.Connection
+    journal: JournalWriter, database: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connection: Any = journal._connection
+    commit = journal._store.commit
 
-    class Unacknowledged:
-        def is_closed(self) -> bool:
-            return False
+    async def commit_and_break(rows: list[Row]) -> set[str]:
+        monkeypatch.setattr(journal._store, "commit", commit)
+        await commit(rows)
+        raise ConnectionResetError
 
-        async def execute(self, *arguments: Any, **options: Any) -> None:
-            await connection.execute(*arguments, **options)
-            raise ConnectionResetError
-
-        def terminate(self) -> None:
-            connection.terminate()
-
-    journal._connection = Unacknowledged()
+    monkeypatch.setattr(journal._store, "commit", commit_and_break)
     execution = Execution(journal).finish()
     with pytest.raises(JournalUnavailableError):
         await journal.durable(execution.record)
@@ -291,37 +290,6 @@ async def test_a_commit_that_was_made_but_not_acknowledged_counts_once(
     await wait_available(journal, execution)
     assert await events_of(database, execution) == ALL_EVENTS
     assert await database.fetchval("SELECT count(*) FROM usage_outbox") == 1
-
-
-async def everything_in(database: asyncpg.Connection) -> dict[str, list[str]]:
-    tables = ("journal", "executions", "usage_outbox")
-    return {table: sorted(map(str, await database.fetch(f"TABLE {table}"))) for table in tables}
-
-
-async def test_running_the_same_commit_twice_leaves_what_running_it_once_does(
-    database: asyncpg.Connection,
-) -> None:
-    executions = [Execution().submit(), Execution().finish()]
-    rows = take([execution.record for execution in executions], "tests")
-    assert len(rows.ids) == len(executions)
-    await database.execute(STATEMENT, *rows.arguments())
-    once = await everything_in(database)
-    await database.execute(STATEMENT, *rows.arguments())
-    for single in rows.singles():
-        await database.execute(STATEMENT, *single.arguments())
-    assert await everything_in(database) == once
-
-
-async def test_an_old_commit_that_arrives_again_does_not_undo_the_end(
-    database: asyncpg.Connection,
-) -> None:
-    execution = Execution().submit()
-    early = take([execution.record], "tests")
-    late = take([execution.complete("a").complete("b").record], "tests")
-    for rows in (early, late, early):
-        await database.execute(STATEMENT, *rows.arguments())
-    assert await database.fetchval("SELECT status FROM executions") == "completed"
-    assert await events_of(database, execution) == ALL_EVENTS
 
 
 @pytest.mark.parametrize("alone", [True, False])
@@ -408,7 +376,7 @@ async def test_a_database_that_is_read_only_for_a_while_loses_nothing(
 
 
 async def test_a_stop_writes_what_is_left(url: str, database: asyncpg.Connection) -> None:
-    journal = JournalWriter(url, source="tests")
+    journal = JournalWriter(PostgresStore(url), source="tests")
     await journal.start()
     execution = Execution(journal).finish()
     await journal.stop()
@@ -421,7 +389,7 @@ async def test_a_stop_without_a_database_ends_and_tells_those_who_wait(
     async def refuse(*_arguments: Any, **_options: Any) -> None:
         raise ConnectionRefusedError("Connect call failed")
 
-    journal = JournalWriter(url, source="tests")
+    journal = JournalWriter(PostgresStore(url), source="tests")
     await journal.start()
     monkeypatch.setattr(asyncpg, "connect", refuse)
     await database.execute(TERMINATE_OTHERS)
@@ -433,7 +401,7 @@ async def test_a_stop_without_a_database_ends_and_tells_those_who_wait(
 
 
 async def test_a_journal_without_a_database_does_not_start(url: str) -> None:
-    journal = JournalWriter(url.replace("/test_", "/absent_", 1), source="tests")
+    journal = JournalWriter(PostgresStore(url.replace("/test_", "/absent_", 1)), source="tests")
     with pytest.raises(asyncpg.InvalidCatalogNameError):
         await journal.start()
     assert not journal.available
@@ -444,7 +412,7 @@ async def test_what_waits_for_a_database_that_is_away_is_bounded(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(writing, "MAX_WAITING", 2)
-    journal = JournalWriter(url, source="tests")  # never started: nothing is ever written
+    journal = JournalWriter(PostgresStore(url), source="tests")  # never started: nothing is ever written
     Execution(journal).finish()
     assert journal.has_room
     Execution(journal).finish()

@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-async def pool(make_database: Callable[[], str]) -> AsyncIterator[asyncpg.Pool[asyncpg.Record]]:
+async def url(make_database: Callable[[], str]) -> str:
     url = make_database()
     await migrate(url, MIGRATIONS)
+    return url
+
+
+@pytest.fixture
+async def pool(url: str) -> AsyncIterator[asyncpg.Pool[asyncpg.Record]]:
     async with asyncpg.create_pool(url, min_size=1, max_size=3) as pool:
         yield pool

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from tenantry.dataplane.journal.rows import STATEMENT, take
 from tenantry.dataplane.journal.store import PostgresStore
 from tenantry.dataplane.journal.writer import JournalWriter
 from tenantry.dataplane.usage import reporter as reporting
 from tenantry.dataplane.usage.reporter import UsageReporter
 from tests.support.bundle_server import BundleServer
 from tests.support.executions import Execution
+from tests.support.journal import commit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,11 +42,10 @@ async def reporter(
         yield UsageReporter(pool, client, journal)
 
 
-async def end(pool: asyncpg.Pool[asyncpg.Record], number: int) -> list[str]:
+async def end(url: str, number: int) -> list[str]:
     """So many executions end; gives their ids."""
     executions = [Execution().finish() for _ in range(number)]
-    rows = take([execution.record for execution in executions], "tests")
-    await pool.execute(STATEMENT, *rows.arguments())
+    await commit(url, *executions)
     return sorted(execution.id for execution in executions)
 
 
@@ -70,9 +69,9 @@ async def reporting_forever(reporter: UsageReporter) -> AsyncIterator[None]:
 
 
 async def test_what_was_acknowledged_leaves_the_outbox(
-    pool: asyncpg.Pool[asyncpg.Record], server: BundleServer, reporter: UsageReporter
+    url: str, pool: asyncpg.Pool[asyncpg.Record], server: BundleServer, reporter: UsageReporter
 ) -> None:
-    ids = await end(pool, 3)
+    ids = await end(url, 3)
     assert await reporter.report_batch() == 3
     assert reported(server) == ids
     assert server.usage[0].data.tenant == "acme"
@@ -82,9 +81,9 @@ async def test_what_was_acknowledged_leaves_the_outbox(
 
 
 async def test_what_was_not_acknowledged_stays(
-    pool: asyncpg.Pool[asyncpg.Record], server: BundleServer, reporter: UsageReporter
+    url: str, pool: asyncpg.Pool[asyncpg.Record], server: BundleServer, reporter: UsageReporter
 ) -> None:
-    ids = await end(pool, 2)
+    ids = await end(url, 2)
     server.down = True
     with pytest.raises(httpx.HTTPStatusError):
         await reporter.report_batch()
@@ -95,9 +94,9 @@ async def test_what_was_not_acknowledged_stays(
 
 
 async def test_an_acknowledgement_that_was_lost_makes_it_arrive_twice_and_count_once(
-    pool: asyncpg.Pool[asyncpg.Record], server: BundleServer, journal: JournalWriter
+    url: str, pool: asyncpg.Pool[asyncpg.Record], server: BundleServer, journal: JournalWriter
 ) -> None:
-    ids = await end(pool, 2)
+    ids = await end(url, 2)
     real = httpx.ASGITransport(server.app)
 
     async def lose(request: httpx.Request) -> httpx.Response:
@@ -116,12 +115,13 @@ async def test_an_acknowledgement_that_was_lost_makes_it_arrive_twice_and_count_
 
 
 async def test_a_refused_event_holds_nothing_back_and_stays_with_the_reason(
+    url: str,
     pool: asyncpg.Pool[asyncpg.Record],
     server: BundleServer,
     reporter: UsageReporter,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    first, bad, last = await end(pool, 3)
+    first, bad, last = await end(url, 3)
     server.refuse = {bad}
     await reporter.report_batch()
     assert reported(server) == [first, last]
@@ -132,7 +132,7 @@ async def test_a_refused_event_holds_nothing_back_and_stays_with_the_reason(
 
 
 async def test_everything_that_waits_is_reported_batch_by_batch_and_then_what_comes(
-    pool: asyncpg.Pool[asyncpg.Record],
+    url: str,
     server: BundleServer,
     reporter: UsageReporter,
     journal: JournalWriter,
@@ -140,20 +140,22 @@ async def test_everything_that_waits_is_reported_batch_by_batch_and_then_what_co
 ) -> None:
     monkeypatch.setattr(reporting, "BATCH", 2)
     monkeypatch.setattr(reporting, "INTERVAL_SECONDS", 0.0)
-    ids = await end(pool, 5)
+    ids = await end(url, 5)
     async with reporting_forever(reporter):
         await server.usage_taken(5)
         assert reported(server) == ids
         assert [line for line in server.requests if line.endswith("200")] == [
             "POST /internal/v1/usage 200"
         ] * 3
-        ids += await end(pool, 1)
+        ids += await end(url, 1)
         journal.usage_written.set()
         await server.usage_taken(6)
     assert reported(server) == sorted(ids)
 
 
 async def test_a_control_plane_or_a_connection_that_is_gone_ends_no_reporting(
+    url: str,
+    *,
     pool: asyncpg.Pool[asyncpg.Record],
     server: BundleServer,
     reporter: UsageReporter,
@@ -161,7 +163,7 @@ async def test_a_control_plane_or_a_connection_that_is_gone_ends_no_reporting(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(reporting, "RETRY_SECONDS", 0.001)
-    ids = await end(pool, 1)
+    ids = await end(url, 1)
     server.down = True
     async with reporting_forever(reporter):
         for _ in range(3):
