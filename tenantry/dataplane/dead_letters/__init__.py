@@ -1,0 +1,1 @@
+"""Dead letters: failures that wait for somebody: listed, retried, discarded, archived, counted."""
