@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from tests.support.postgres import Databases, run_postgres
+from tests.support.redis import RedisServer, run_redis
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,3 +40,17 @@ def make_database(_databases: Databases) -> Iterator[Callable[[], str]]:
     """Creates a fresh, empty database and gives its URL; removed after the test."""
     yield _databases.make
     _databases.drop_all()
+
+
+@pytest.fixture(scope="session")
+def _redis_server() -> Iterator[RedisServer]:
+    with run_redis() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server(_redis_server: RedisServer) -> RedisServer:
+    """A real Redis, running and empty, whatever an earlier test has done to it."""
+    _redis_server.start()
+    _redis_server.forget_all()
+    return _redis_server

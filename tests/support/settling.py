@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
 Answer = TypeVar("Answer")
+
+
+class Ask(Protocol):
+    """How a store is asked: in one step when it is in memory, over its connection when it is not."""
+
+    def __call__(self, call: Coroutine[Any, Any, Answer], /) -> Answer:
+        """The answer of the call."""
+        ...
 
 
 def settle(call: Coroutine[Any, Any, Answer]) -> Answer:

@@ -1,0 +1,1 @@
+"""The Redis that replicas share: one connection per process, given up as soon as it is silent."""
