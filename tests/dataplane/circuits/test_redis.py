@@ -1,0 +1,222 @@
+"""The circuits on Redis: against the model, to the last bit those in memory, and what Redis keeps of them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import run_state_machine_as_test
+
+from tenantry.dataplane.circuits.breaker import Order, Outcome, Refusal
+from tenantry.dataplane.circuits.memory import DEFAULT_IDLE_SECONDS, MemoryCircuits
+from tenantry.dataplane.circuits.port import Permit
+from tenantry.dataplane.circuits.redis import RedisCircuits
+from tenantry.dataplane.circuits.view import circuit_name
+from tenantry.dataplane.redis.link import open_link
+from tenantry.language.plan.model import CircuitPolicy, RetryOn
+from tests.support.circuit_calls import CircuitCalls
+from tests.support.circuit_model import (
+    ACME,
+    EPOCH,
+    GLOBEX,
+    IDLE_SECONDS,
+    ORDERS,
+    POLICY,
+    USERS,
+    WIDE,
+    CircuitsAgreeWithModel,
+)
+from tests.support.redis import ask_over
+from tests.support.settling import settle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tenantry.dataplane.redis.link import RedisLink
+    from tests.support.redis import RedisServer
+    from tests.support.settling import Ask
+
+
+@dataclass(frozen=True)
+class OnRedis:
+    """A link and how to ask over it."""
+
+    link: RedisLink
+    ask: Ask
+
+    def command(self, *words: Any) -> Any:
+        return self.ask(self.link.call(*words))
+
+    def circuits(self, **bounds: Any) -> CircuitCalls:
+        """Circuits that begin with nothing."""
+        self.command("FLUSHALL")
+        return CircuitCalls(RedisCircuits(self.link, **bounds), self.ask)
+
+
+@pytest.fixture
+def on_redis(redis_server: RedisServer) -> Iterator[OnRedis]:
+    with ask_over(redis_server) as (link, ask):
+        yield OnRedis(link, ask)
+
+
+def test_circuits_on_redis_agree_with_the_model(on_redis: OnRedis) -> None:
+    class OnRedisAgrees(CircuitsAgreeWithModel):
+        def __init__(self) -> None:
+            super().__init__(on_redis.circuits(idle_seconds=IDLE_SECONDS).circuits, on_redis.ask)
+
+    bounds = settings(max_examples=60, stateful_step_count=50, deadline=None)
+    run_state_machine_as_test(OnRedisAgrees, settings=bounds)
+
+
+POLICIES = [POLICY, WIDE, CircuitPolicy(failure_threshold=1, sampling_seconds=0.1, break_seconds=1 / 3)]
+STEPS = st.lists(
+    st.tuples(
+        st.floats(2**-20, 50.0),
+        st.sampled_from(["call", "call", "call", *Outcome, *Order]),
+        st.sampled_from([USERS, ORDERS, "https://third.example.com"]),
+        st.sampled_from(POLICIES),
+        st.integers(0, 9),
+    ),
+    max_size=60,
+)
+
+
+@given(STEPS)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_redis_and_memory_answer_the_same_to_the_last_bit(on_redis: OnRedis, steps: list[Any]) -> None:
+    bounds = {"idle_seconds": 60.0, "max_per_tenant": 3}
+    both = [CircuitCalls(MemoryCircuits(**bounds), settle), on_redis.circuits(**bounds)]  # type: ignore[arg-type]
+    permits: list[list[Permit]] = []
+    now = EPOCH + 0.1
+    for pause, act, upstream, policy, choice in steps:
+        now += pause
+        answers: list[Any] = []
+        if isinstance(act, Order):
+            name = circuit_name(upstream, policy)
+            answers = [one.ask(one.circuits.obey(ACME, name, act, now)) for one in both]
+        elif isinstance(act, Outcome) and permits:
+            pair = permits.pop(choice % len(permits))
+            answers = [one.report(permit, act, now) for one, permit in zip(both, pair, strict=True)]
+        else:
+            decisions = [one.admit(ACME, upstream, now, policy) for one in both]
+            if all(isinstance(decision, Permit) for decision in decisions):
+                permits.append(decisions)  # type: ignore[arg-type]
+            answers = [_without_generation(decision) for decision in decisions]
+        assert answers[0] == answers[1]
+        views = [one.views(now=now) for one in both]
+        assert views[0] == views[1]
+
+
+def _without_generation(decision: Permit | Refusal) -> Any:
+    return decision if isinstance(decision, Refusal) else decision.ticket.probe
+
+
+def test_what_an_ordinary_call_reports_costs_nothing_unless_it_failed(on_redis: OnRedis) -> None:
+    circuits = on_redis.circuits()
+    permit = circuits.call()
+    before = on_redis.command("INFO", "commandstats")
+    for outcome in (Outcome.SUCCESS, Outcome.NEUTRAL):
+        assert circuits.report(permit, outcome) is None
+    ours = [line for line in before.splitlines() if b"eval" in line]
+    assert [line for line in on_redis.command("INFO", "commandstats").splitlines() if b"eval" in line] == ours
+
+
+def test_nothing_is_kept_for_longer_than_it_may_matter(on_redis: OnRedis) -> None:
+    circuits = on_redis.circuits()
+    circuits.call()
+    (key,) = on_redis.command("KEYS", "*")
+    longest = DEFAULT_IDLE_SECONDS + POLICY.sampling_seconds
+    assert longest - 60 < on_redis.command("TTL", key) <= longest
+    on_redis.command("EXPIRE", key, 10)
+    circuits.call()
+    assert longest - 60 < on_redis.command("TTL", key) <= longest
+
+
+def test_what_a_person_holds_is_kept_until_nobody_holds_it(on_redis: OnRedis) -> None:
+    circuits = on_redis.circuits()
+    circuits.call()
+    circuits.call(upstream=ORDERS)
+    (key,) = on_redis.command("KEYS", "*")
+    circuits.order(Order.OPEN)
+    circuits.call(upstream=ORDERS)
+    circuits.call(upstream="https://third.example.com")
+    assert on_redis.command("TTL", key) == -1
+    circuits.order(Order.RESET)
+    assert on_redis.command("TTL", key) > 0
+
+
+def test_tenants_have_keys_of_their_own(on_redis: OnRedis) -> None:
+    circuits = on_redis.circuits()
+    circuits.call(ACME)
+    circuits.call(GLOBEX)
+    assert sorted(on_redis.command("KEYS", "*")) == [
+        b"tenantry:1:{acme}:circuits",
+        b"tenantry:1:{globex}:circuits",
+    ]
+
+
+def test_a_permit_from_before_redis_forgot_everything_means_nothing_to_what_came_after(
+    on_redis: OnRedis,
+) -> None:
+    circuits = on_redis.circuits()
+    old = circuits.call()
+    on_redis.command("FLUSHALL")
+    later = EPOCH + 0.5
+    circuits.call(now=later)
+    assert [circuits.report(old, Outcome.FAILURE, later) for _ in range(3)] == [None] * 3
+    assert [view.failures for view in circuits.views(now=later)] == [0]
+
+
+def test_failures_that_clocks_of_replicas_put_out_of_order_count_all_the_same(on_redis: OnRedis) -> None:
+    policy = replace(POLICY, failure_threshold=4, counts=frozenset({RetryOn.TIMEOUT}))
+    circuits = on_redis.circuits()
+    for instant in (EPOCH + 2, EPOCH, EPOCH + 1):
+        permit = circuits.admit(now=instant, policy=policy)
+        assert isinstance(permit, Permit)
+        circuits.report(permit, Outcome.FAILURE, instant)
+    late = EPOCH + policy.sampling_seconds
+    assert [view.failures for view in circuits.views(now=late)] == [2]
+    assert [view.policy for view in circuits.views(now=late)] == [policy]
+
+
+async def cancelled_while_frozen(server: RedisServer, circuits: RedisCircuits, now: float) -> None:
+    """Somebody asks and gives up before Redis has answered."""
+    with server.frozen():
+        asked = asyncio.create_task(circuits.admit(ACME, USERS, POLICY, now))
+        await asyncio.sleep(0)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+
+
+async def test_a_caller_cancelled_before_its_answer_gives_the_probe_s_place_back(
+    redis_server: RedisServer,
+) -> None:
+    async with open_link(redis_server.url) as link:
+        circuits = RedisCircuits(link)
+        for _ in range(POLICY.failure_threshold):
+            permit = await circuits.admit(ACME, USERS, POLICY, EPOCH)
+            assert isinstance(permit, Permit)
+            await circuits.report(permit, Outcome.FAILURE, EPOCH)
+        tried = EPOCH + POLICY.break_seconds
+        await cancelled_while_frozen(redis_server, circuits, tried)
+        await circuits.snapshot(ACME, tried)  # everything sent before it is answered
+        assert isinstance(await circuits.admit(ACME, USERS, POLICY, tried), Permit)
+
+
+async def test_a_caller_cancelled_before_it_was_let_through_or_refused_has_nothing_to_give_back(
+    redis_server: RedisServer,
+) -> None:
+    async with open_link(redis_server.url) as link:
+        circuits = RedisCircuits(link)
+        permits = [await circuits.admit(ACME, USERS, POLICY, EPOCH) for _ in range(POLICY.failure_threshold)]
+        await cancelled_while_frozen(redis_server, circuits, EPOCH)
+        for permit in permits:
+            assert isinstance(permit, Permit)
+            await circuits.report(permit, Outcome.FAILURE, EPOCH)
+        await cancelled_while_frozen(redis_server, circuits, EPOCH)
+        assert isinstance(await circuits.admit(ACME, USERS, POLICY, EPOCH), Refusal)
