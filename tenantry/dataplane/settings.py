@@ -26,7 +26,7 @@ class SettingsError(Exception):
 class RedisDown(StrEnum):
     """What becomes of limits while Redis cannot be asked.
 
-    `LOCAL`: each replica admits its part of every limit. `OPEN`: everything is admitted. `CLOSED`: nothing is.
+    `LOCAL`: each replica admits its part of every limit. `OPEN`: everything is admitted. `CLOSED`: nothing.
     """
 
     LOCAL = "local"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tenantry.dataplane.settings import SettingsError, settings_from
+from tenantry.dataplane.settings import RedisDown, SettingsError, settings_from
 from tests.support.tenants import SIGNING_KEY
 
 KEY = base64.b64encode(SIGNING_KEY.public_key().public_bytes_raw()).decode()
@@ -23,6 +23,8 @@ ALL = {
     "TENANTRY_DATA_PLANE_TOKEN": "secret",
     "TENANTRY_HOST": "0.0.0.0",  # noqa: S104  (an operator may)
     "TENANTRY_PORT": "9000",
+    "TENANTRY_REDIS_URL": "rediss://:password@redis.example.com:6380/1",
+    "TENANTRY_REDIS_DOWN": "closed",
     "TENANTRY_CALLBACK_SECRETS": ", ".join(base64.b64encode(one).decode() for one in (b"n" * 64, b"o" * 32)),
 }
 
@@ -33,6 +35,7 @@ def test_what_must_be_set_is_enough() -> None:
     assert (settings.control_plane_url, settings.data_plane_token) == ("", "")
     assert settings.drain_seconds == 10.0
     assert settings.callback_secrets == ()
+    assert (settings.redis_url, settings.redis_down) == ("", RedisDown.LOCAL)
 
 
 def test_everything_is_read() -> None:
@@ -46,7 +49,9 @@ def test_everything_is_read() -> None:
     assert settings.bundle_key == SIGNING_KEY.public_key()
     assert settings.database_url == LEAST["TENANTRY_DATABASE_URL"]
     assert settings.callback_secrets == (b"n" * 64, b"o" * 32)
+    assert (settings.redis_url, settings.redis_down) == (ALL["TENANTRY_REDIS_URL"], RedisDown.CLOSED)
     assert "nnnn" not in repr(settings)
+    assert "password" not in repr(settings)
 
 
 @pytest.mark.parametrize("name", [*LEAST, "TENANTRY_DATA_PLANE_TOKEN"])
@@ -71,6 +76,9 @@ def test_what_is_missing_is_named(name: str, value: str | None) -> None:
         ("TENANTRY_BUNDLE_PUBLIC_KEY", "not base64!"),
         ("TENANTRY_BUNDLE_PUBLIC_KEY", "c2hvcnQ="),
         ("TENANTRY_CONTROL_PLANE_URL", "control.example.com"),
+        ("TENANTRY_REDIS_URL", "http://:password@redis.example.com"),
+        ("TENANTRY_REDIS_URL", "redis://user:pass/word@redis.example.com"),
+        ("TENANTRY_REDIS_DOWN", "shut"),
         ("TENANTRY_CALLBACK_SECRETS", "password!"),
         ("TENANTRY_CALLBACK_SECRETS", "cGFzc3dvcmQ="),
         ("TENANTRY_CALLBACK_SECRETS", base64.b64encode(b"x" * 31).decode()),
