@@ -6,6 +6,7 @@ point where something else could have happened next, and plays that.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,8 +20,9 @@ from tenantry.tenants.identity import TenantId
 from tests.support.hand_moved import HandMovedLoop
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Iterator
+
+    from tenantry.dataplane.cache.port import SharedResults
 
 ACME, GLOBEX = "acme", "globex"
 EGRESS_BYTES = 7
@@ -45,12 +47,24 @@ class Caller:
     others: list[Caller] = field(default_factory=list)
 
 
+class Elsewhere:
+    """Where replicas share results: each answer takes a turn of the loop, and nothing is ever found."""
+
+    async def find(self, *_: object) -> None:
+        await asyncio.sleep(0)
+
+    async def keep(self, *_: object) -> None:
+        await asyncio.sleep(0)
+
+
 class Play:
     """One cache, its callers, and what can happen next."""
 
-    def __init__(self, loop: HandMovedLoop, tenants: tuple[str, ...], cancellations: int) -> None:
+    def __init__(
+        self, loop: HandMovedLoop, tenants: tuple[str, ...], cancellations: int, shared: SharedResults | None
+    ) -> None:
         self.loop, self.cancellations = loop, cancellations
-        self.cache = ResultCache()
+        self.cache = ResultCache(shared=shared)
         self.callers: list[Caller] = []
         self.to_come = list(tenants)
 
@@ -140,12 +154,14 @@ class Play:
         }
 
 
-def play_all(loop: HandMovedLoop, tenants: tuple[str, ...], cancellations: int) -> int:
+def play_all(
+    loop: HandMovedLoop, tenants: tuple[str, ...], cancellations: int, shared: SharedResults | None = None
+) -> int:
     """Plays every schedule; gives how many there were."""
     schedule: list[list[int]] = []  # at each point: the choice taken, and how many there were
     played = 0
     while True:
-        play = Play(loop, tenants, cancellations)
+        play = Play(loop, tenants, cancellations, shared)
         depth = 0
         while choices := list(play.choices()):
             if depth == len(schedule):
@@ -176,3 +192,10 @@ def test_no_waiter_loses_its_answer_or_gets_another_s(
     loop: HandMovedLoop, tenants: tuple[str, ...], cancellations: int
 ) -> None:
     assert play_all(loop, tenants, cancellations) > 500
+
+
+@pytest.mark.parametrize(("tenants", "cancellations"), [((ACME, ACME), 2), ((ACME, GLOBEX, ACME), 0)])
+def test_nor_when_results_are_asked_for_elsewhere_before_and_kept_there_after(
+    loop: HandMovedLoop, tenants: tuple[str, ...], cancellations: int
+) -> None:
+    assert play_all(loop, tenants, cancellations, Elsewhere()) > 500
