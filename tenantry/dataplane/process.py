@@ -13,12 +13,10 @@ import httpx
 from tenantry.dataplane.bundles.disk import BundleDirectory
 from tenantry.dataplane.bundles.follower import BundleFollower
 from tenantry.dataplane.bundles.registry import Registry
-from tenantry.dataplane.cache.results import ResultCache
 from tenantry.dataplane.callbacks.deliveries import Deliveries
 from tenantry.dataplane.callbacks.outbox import Outbox
 from tenantry.dataplane.callbacks.sender import CallbackSender
 from tenantry.dataplane.callbacks.signing import CallbackSecrets
-from tenantry.dataplane.circuits.memory import MemoryCircuits
 from tenantry.dataplane.clock import SteadyClock
 from tenantry.dataplane.executions.control import ORDER_SECONDS, Control
 from tenantry.dataplane.executions.executor import Executor
@@ -32,7 +30,7 @@ from tenantry.dataplane.journal.keys import StoredKeys
 from tenantry.dataplane.journal.ownership import Ownership
 from tenantry.dataplane.journal.store import PostgresStore
 from tenantry.dataplane.journal.writer import JournalWriter
-from tenantry.dataplane.limits.memory import MemoryLimitStore
+from tenantry.dataplane.stores import open_stores
 from tenantry.dataplane.tasks.pooled_client import PooledClient
 from tenantry.dataplane.usage.reporter import UsageReporter
 from tenantry.postgres.migration import migrate
@@ -68,9 +66,9 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
         journal = JournalWriter(
             PostgresStore(settings.database_url), source=f"tenantry/data-planes/{settings.name}"
         )
-        circuits = MemoryCircuits()
-        registry = Registry(PooledClient, circuits=circuits, cache=ResultCache(), clock=clock)
-        executor = Executor(journal, MemoryLimitStore(), clock)
+        stores = await stack.enter_async_context(open_stores(settings, clock))
+        registry = Registry(PooledClient, circuits=stores.circuits, cache=stores.cache, clock=clock)
+        executor = Executor(journal, stores.limits, clock)
         journal.when_lost = executor.lost
         history, ownership = History(pool), Ownership(pool)
         plans = PinnedPlans(ownership)
@@ -123,7 +121,8 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
             executor=executor,
             control=control,
             keys=IdempotencyKeys(StoredKeys(pool)),
-            circuits=circuits,
+            circuits=stores.circuits,
+            sharing=stores.sharing,
             journal=journal,
             history=history,
             plans=plans,

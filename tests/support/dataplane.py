@@ -12,7 +12,7 @@ from starlette.routing import Router
 from tenantry.dataplane.bundles.disk import BundleDirectory
 from tenantry.dataplane.gateway.app import create_app
 from tenantry.dataplane.process import running
-from tenantry.dataplane.settings import Settings
+from tenantry.dataplane.settings import RedisDown, Settings
 from tenantry.protocol.bundles import sign
 from tenantry.tenants.roles import Role
 from tests.support.tenants import SIGNING_KEY, key_for, make_bundle, token_for
@@ -69,7 +69,12 @@ def served_bundle(tenant: str = "acme", revision: int = 1, **parts: Any) -> Bund
 
 @asynccontextmanager
 async def run_data_plane(
-    url: str, folder: Path, *bundles: Bundle, callback_secrets: tuple[bytes, ...] = (b"m" * 32,)
+    url: str,
+    folder: Path,
+    *bundles: Bundle,
+    callback_secrets: tuple[bytes, ...] = (b"m" * 32,),
+    redis_url: str = "",
+    redis_down: RedisDown = RedisDown.LOCAL,
 ) -> AsyncIterator[DataPlane]:
     """A data plane that starts from bundles on disk, without a control plane."""
     directory = BundleDirectory(folder)
@@ -84,6 +89,8 @@ async def run_data_plane(
         bundle_directory=folder,
         drain_seconds=0.1,
         callback_secrets=callback_secrets,
+        redis_url=redis_url,
+        redis_down=redis_down,
     )
     async with running(settings) as services:
         app = create_app(services)

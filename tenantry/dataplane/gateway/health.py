@@ -32,14 +32,18 @@ class HealthEndpoints:
             "durable": not services.journal.unsafe_settings,
             "accepting": not services.executor.draining,
         }
+        sharing = services.sharing
+        if sharing is not None and sharing.required:
+            checks["redis"] = sharing.link.available
         ready = all(checks.values())
         bundles = {
             "tenants": len(services.registry.revisions()),
             "rejected": len(services.follower.rejected),
             "synchronised": services.follower.synchronised.is_set(),
         }
+        redis = sharing and {"available": sharing.link.available, "replicas": sharing.replicas.count}
         return json_answer(
-            {"ready": ready, "checks": checks, "bundles": bundles},
+            {"ready": ready, "checks": checks, "bundles": bundles, "redis": redis},
             status=HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE,
         )
 

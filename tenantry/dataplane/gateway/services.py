@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tenantry.dataplane.executions.pinned import PinnedPlans
     from tenantry.dataplane.journal.history import History
     from tenantry.dataplane.journal.writer import JournalWriter
+    from tenantry.dataplane.stores import Sharing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,7 @@ class Services:
     control: Control
     keys: IdempotencyKeys
     circuits: Circuits
+    sharing: Sharing | None
     journal: JournalWriter
     history: History
     plans: PinnedPlans
