@@ -22,6 +22,7 @@ from benchmarks.in_process import (
     measure_limits,
     measure_validation,
 )
+from benchmarks.on_redis import measure_limits_on_redis
 from benchmarks.over_http import measure_chain, measure_fan_out, measure_latency
 from benchmarks.rows import make_table
 from benchmarks.targets import run_targets
@@ -39,6 +40,7 @@ _IN_PROCESS: Final[dict[str, Callable[[], list[Row]]]] = {
     "validation": measure_validation,
     "compilation": measure_compilation,
     "limits": measure_limits,
+    "limits on redis": measure_limits_on_redis,
 }
 _OVER_HTTP: Final[dict[str, Callable[[Targets, Settings], list[Row]]]] = {
     "chain": measure_chain,

@@ -41,8 +41,22 @@ if TYPE_CHECKING:
     from tenantry.language.plan.model import Plan
 
 _REPEATS: Final = 15
-_TENANT: Final = TenantId("bench")
+TENANT: Final = TenantId("bench")
 _UPSTREAM: Final = "http://127.0.0.1:1"
+
+GENEROUS_LIMITS: Final = limits_of(
+    TenantSpec.model_validate(
+        {
+            "quotas": {
+                "maxConcurrentWorkflows": 100,
+                "maxWorkflowsPerHour": 1_000_000_000,
+                "maxWorkflowsPerDay": 1_000_000_000,
+            },
+            "rateLimit": {"requestsPerSecond": 1_000_000_000},
+        }
+    )
+)
+"""Every kind of limit, none of which is reached."""
 
 
 def measure_engine() -> list[Row]:
@@ -215,7 +229,7 @@ class _NoJournal:
 async def _run_executions(plan: Plan, executions: int) -> None:
     clock, journal = SteadyClock(), _NoJournal()
     runner = CallRunner(
-        tenant=_TENANT,
+        tenant=TENANT,
         client=_CannedClient(),
         circuits=MemoryCircuits(),
         cache=ResultCache(),
@@ -225,8 +239,8 @@ async def _run_executions(plan: Plan, executions: int) -> None:
         now = clock()
         execution_id = new_execution_id(now)
         run = Run(
-            ExecutionState(plan, execution_id, _TENANT),
-            ExecutionRecord(_TENANT, execution_id, plan, now),
+            ExecutionState(plan, execution_id, TENANT),
+            ExecutionRecord(TENANT, execution_id, plan, now),
             runner=runner,
             journal=journal,
             clock=clock,
@@ -253,18 +267,8 @@ def _nothing() -> None:
 
 
 async def _decide_often(decisions: int) -> None:
-    spec = TenantSpec.model_validate(
-        {
-            "quotas": {
-                "maxConcurrentWorkflows": 100,
-                "maxWorkflowsPerHour": 1_000_000_000,
-                "maxWorkflowsPerDay": 1_000_000_000,
-            },
-            "rateLimit": {"requestsPerSecond": 1_000_000_000},
-        }
-    )
-    limits, store, clock = limits_of(spec), MemoryLimitStore(), SteadyClock()
+    store, clock = MemoryLimitStore(), SteadyClock()
     for index in range(decisions):
         execution_id = str(index)
-        await store.admit(_TENANT, limits, execution_id, Instant(clock()))
-        await store.release(_TENANT, execution_id)
+        await store.admit(TENANT, GENEROUS_LIMITS, execution_id, Instant(clock()))
+        await store.release(TENANT, execution_id)
