@@ -55,6 +55,16 @@ def received_traceparent(values: Sequence[str]) -> str:
     return "" if context is None else format_traceparent(context)
 
 
+def unrecorded_traceparent(execution_id: str, traceparent: str) -> str:
+    """What is recorded of an execution whose spans nobody is told: its caller's context, or its own alone."""
+    return f"{traceparent[:53] or f'00-{trace_id_of(execution_id)}-{_NO_SPAN}-'}00"
+
+
+def is_recorded(traceparent: str) -> bool:
+    """Whether the spans of an execution of this context are told."""
+    return not traceparent or traceparent.endswith("01")
+
+
 def format_traceparent(context: TraceContext) -> str:
     """The context as a header's value, version 00."""
     return f"00-{context.trace_id}-{context.span_id}-{'01' if context.sampled else '00'}"
