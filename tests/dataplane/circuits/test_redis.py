@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
-from tenantry.dataplane.circuits.breaker import Order, Outcome, Refusal
+from tenantry.dataplane.circuits.breaker import PROBE_SECONDS, Order, Outcome, Refusal
 from tenantry.dataplane.circuits.memory import DEFAULT_IDLE_SECONDS, MemoryCircuits
 from tenantry.dataplane.circuits.port import Permit
 from tenantry.dataplane.circuits.redis import RedisCircuits
@@ -72,6 +72,42 @@ def test_circuits_on_redis_agree_with_the_model(on_redis: OnRedis) -> None:
     run_state_machine_as_test(OnRedisAgrees, settings=bounds)
 
 
+class Both:
+    """Circuits in memory and on Redis that are asked the same, and have to answer the same."""
+
+    def __init__(self, on_redis: OnRedis, now: float, **bounds: Any) -> None:
+        self.both = [CircuitCalls(MemoryCircuits(**bounds), settle), on_redis.circuits(**bounds)]
+        self.permits: list[list[Permit]] = []
+        self.now = now
+
+    def call(self, upstream: str, policy: CircuitPolicy) -> None:
+        decisions = [one.admit(ACME, upstream, self.now, policy) for one in self.both]
+        permits = [decision for decision in decisions if isinstance(decision, Permit)]
+        if permits:
+            first, second = permits
+            assert first.ticket.probe == second.ticket.probe
+            self.permits.append(permits)
+        else:
+            assert decisions[0] == decisions[1]
+
+    def report(self, choice: int, outcome: Outcome) -> None:
+        if self.permits:
+            permits = self.permits.pop(choice % len(self.permits))
+            changes = [
+                one.report(permit, outcome, self.now) for one, permit in zip(self.both, permits, strict=True)
+            ]
+            assert changes[0] == changes[1]
+
+    def order(self, upstream: str, policy: CircuitPolicy, order: Order) -> None:
+        name = circuit_name(upstream, policy)
+        views = [one.ask(one.circuits.obey(ACME, name, order, self.now)) for one in self.both]
+        assert views[0] == views[1]
+
+    def look(self) -> None:
+        views = [one.views(now=self.now) for one in self.both]
+        assert views[0] == views[1]
+
+
 POLICIES = [POLICY, WIDE, CircuitPolicy(failure_threshold=1, sampling_seconds=0.1, break_seconds=1 / 3)]
 STEPS = st.lists(
     st.tuples(
@@ -83,36 +119,52 @@ STEPS = st.lists(
     ),
     max_size=60,
 )
+UNDER_ONE_FIXTURE = [HealthCheck.function_scoped_fixture]
 
 
 @given(STEPS)
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=UNDER_ONE_FIXTURE)
 def test_redis_and_memory_answer_the_same_to_the_last_bit(on_redis: OnRedis, steps: list[Any]) -> None:
-    bounds = {"idle_seconds": 60.0, "max_per_tenant": 3}
-    both = [CircuitCalls(MemoryCircuits(**bounds), settle), on_redis.circuits(**bounds)]  # type: ignore[arg-type]
-    permits: list[list[Permit]] = []
-    now = EPOCH + 0.1
+    both = Both(on_redis, EPOCH + 0.1, idle_seconds=60.0, max_per_tenant=3)
     for pause, act, upstream, policy, choice in steps:
-        now += pause
-        answers: list[Any] = []
+        both.now += pause
         if isinstance(act, Order):
-            name = circuit_name(upstream, policy)
-            answers = [one.ask(one.circuits.obey(ACME, name, act, now)) for one in both]
-        elif isinstance(act, Outcome) and permits:
-            pair = permits.pop(choice % len(permits))
-            answers = [one.report(permit, act, now) for one, permit in zip(both, pair, strict=True)]
+            both.order(upstream, policy, act)
+        elif isinstance(act, Outcome):
+            both.report(choice, act)
         else:
-            decisions = [one.admit(ACME, upstream, now, policy) for one in both]
-            if all(isinstance(decision, Permit) for decision in decisions):
-                permits.append(decisions)  # type: ignore[arg-type]
-            answers = [_without_generation(decision) for decision in decisions]
-        assert answers[0] == answers[1]
-        views = [one.views(now=now) for one in both]
-        assert views[0] == views[1]
+            both.call(upstream, policy)
+        both.look()
 
 
-def _without_generation(decision: Permit | Refusal) -> Any:
-    return decision if isinstance(decision, Refusal) else decision.ticket.probe
+TWO_PROBES = CircuitPolicy(
+    failure_threshold=2, sampling_seconds=60.0, break_seconds=30.0, half_open_requests=2
+)
+ACTS = st.lists(
+    st.sampled_from(["call", "call", "call", *Outcome, Outcome.SUCCESS])
+    | st.sampled_from([0.125, PROBE_SECONDS - 0.125, PROBE_SECONDS, TWO_PROBES.break_seconds]),
+    max_size=40,
+)
+
+
+@given(st.integers(0, 1), ACTS, st.lists(st.integers(0, 9), min_size=40, max_size=40))
+@settings(max_examples=150, deadline=None, suppress_health_check=UNDER_ONE_FIXTURE)
+def test_nor_do_they_differ_at_any_boundary_of_the_states(
+    on_redis: OnRedis, tried: int, acts: list[Any], choices: list[int]
+) -> None:
+    both = Both(on_redis, EPOCH)
+    for _ in range(TWO_PROBES.failure_threshold * tried):
+        both.call(USERS, TWO_PROBES)
+        both.report(0, Outcome.FAILURE)
+    both.now += TWO_PROBES.break_seconds * tried
+    for act, choice in zip(acts, choices, strict=False):
+        if isinstance(act, float):
+            both.now += act
+        elif isinstance(act, Outcome):
+            both.report(choice, act)
+        else:
+            both.call(USERS, TWO_PROBES)
+        both.look()
 
 
 def test_what_an_ordinary_call_reports_costs_nothing_unless_it_failed(on_redis: OnRedis) -> None:
