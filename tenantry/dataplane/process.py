@@ -32,6 +32,7 @@ from tenantry.dataplane.journal.store import PostgresStore
 from tenantry.dataplane.journal.writer import JournalWriter
 from tenantry.dataplane.stores import open_stores
 from tenantry.dataplane.tasks.pooled_client import PooledClient
+from tenantry.dataplane.telemetry.opening import open_spans
 from tenantry.dataplane.usage.reporter import UsageReporter
 from tenantry.postgres.migration import migrate
 
@@ -68,7 +69,8 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
         )
         stores = await stack.enter_async_context(open_stores(settings, clock))
         registry = Registry(PooledClient, circuits=stores.circuits, cache=stores.cache, clock=clock)
-        executor = Executor(journal, stores.limits, clock)
+        spans = await stack.enter_async_context(open_spans(settings.name, exported=settings.exports_spans))
+        executor = Executor(journal, stores.limits, clock, spans)
         journal.when_lost = executor.lost
         history, ownership = History(pool), Ownership(pool)
         plans = PinnedPlans(ownership)

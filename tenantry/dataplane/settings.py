@@ -50,6 +50,7 @@ class Settings:
         callback_secrets: what callbacks are signed with, newest first; none: there are no callbacks.
         redis_url: the Redis that replicas of this data plane share; empty: each keeps everything to itself.
         redis_down: what becomes of limits while that Redis cannot be asked.
+        exports_spans: executions are told to a collector, as OpenTelemetry's own variables say.
     """
 
     name: str
@@ -65,10 +66,11 @@ class Settings:
     callback_secrets: tuple[bytes, ...] = field(default=(), repr=False)
     redis_url: str = field(default="", repr=False)
     redis_down: RedisDown = RedisDown.LOCAL
+    exports_spans: bool = False
 
 
 def settings_from(environment: Mapping[str, str]) -> Settings:
-    """Reads the `TENANTRY_*` variables.
+    """Reads the `TENANTRY_*` variables, and of the `OTEL_*` ones whether spans are exported.
 
     Raises:
         SettingsError: naming the variable.
@@ -99,6 +101,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         callback_secrets=_secrets(environment.get("TENANTRY_CALLBACK_SECRETS", "")),
         redis_url=_redis_url(environment.get("TENANTRY_REDIS_URL", "")),
         redis_down=_redis_down(environment.get("TENANTRY_REDIS_DOWN", RedisDown.LOCAL)),
+        exports_spans=_exports_spans(environment),
     )
 
 
@@ -130,6 +133,21 @@ def _redis_down(text: str) -> RedisDown:
         return RedisDown(text)
     except ValueError:
         raise SettingsError(f"TENANTRY_REDIS_DOWN is not one of {', '.join(RedisDown)}: {text!r}") from None
+
+
+def _exports_spans(environment: Mapping[str, str]) -> bool:
+    """Whether an address is given to export spans to, and no other variable says otherwise."""
+    names = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    given = [name for name in names if environment.get(name)]
+    disabled = environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    if not given or disabled or environment.get("OTEL_TRACES_EXPORTER", "otlp").strip() != "otlp":
+        return False
+    for name in given:
+        _check_address(environment[name], name, ("http", "https"))
+    for name in ("OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"):
+        if environment.get(name, "http/protobuf") != "http/protobuf":
+            raise SettingsError(f"{name}: spans are exported by http/protobuf and no other protocol")
+    return True
 
 
 def _public_key(text: str) -> Ed25519PublicKey:

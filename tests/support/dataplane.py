@@ -75,6 +75,7 @@ async def run_data_plane(
     callback_secrets: tuple[bytes, ...] = (b"m" * 32,),
     redis_url: str = "",
     redis_down: RedisDown = RedisDown.LOCAL,
+    exports_spans: bool = False,
 ) -> AsyncIterator[DataPlane]:
     """A data plane that starts from bundles on disk, without a control plane."""
     directory = BundleDirectory(folder)
@@ -91,6 +92,7 @@ async def run_data_plane(
         callback_secrets=callback_secrets,
         redis_url=redis_url,
         redis_down=redis_down,
+        exports_spans=exports_spans,
     )
     async with running(settings) as services:
         app = create_app(services)

@@ -73,6 +73,7 @@ class ExecutionRecord:
         callback: where its end is told; empty for nowhere.
         traceparent: the trace context its caller sent; mostly empty.
         output: what it completed with; `failure`: what it failed with.
+        told: all its events, where somebody wants to be told of them at its end.
         pending: events recorded and not yet taken by the journal's writer.
         letters: those of the pending events that are dead letters.
         next_sequence: sequence number of the first pending event; numbers have no gaps.
@@ -86,7 +87,7 @@ class ExecutionRecord:
         "_attempt_began", "before", "callback", "egress_bytes", "ended_at", "epoch", "failure",
         "id", "journal_bytes", "key", "letters", "lost", "next_sequence", "output", "output_bytes",
         "pending", "plan", "released", "revision", "run", "run_began_at", "source", "status", "submitted_at",
-        "task_attempts", "task_seconds", "tenant", "traceparent", "unstorable",
+        "task_attempts", "task_seconds", "tenant", "told", "traceparent", "unstorable",
     )  # fmt: skip
 
     def __init__(
@@ -111,6 +112,7 @@ class ExecutionRecord:
         self.failure: Failure | None = None
         self.pending: list[AnyEvent] = []
         self.letters: list[DeadLettered] = []
+        self.told: list[AnyEvent] | None = None
         self.next_sequence = 1
         self.task_attempts = 0
         self.task_seconds = 0.0
@@ -142,6 +144,8 @@ class ExecutionRecord:
     def add(self, events: list[AnyEvent], state: ExecutionState) -> None:
         """Takes note of events the state has just folded."""
         self.pending += events
+        if self.told is not None:
+            self.told += events
         for event in events:
             kind = type(event)
             if kind is TaskStarted or kind is TaskCompleted or kind is TaskFailed:

@@ -21,15 +21,25 @@ if TYPE_CHECKING:
     from tenantry.dataplane.engine.record import PlanSource
     from tenantry.dataplane.executions.submission import Submission
     from tenantry.dataplane.limits.port import LimitStore
+    from tenantry.dataplane.telemetry.port import SpanSink
     from tenantry.tenants.identity import TenantId
     from tenantry.tenants.limits import Admission
 
 
 class Executor:
-    """Executions in flight, by tenant and id. Each holds a concurrency lease while it runs."""
+    """Executions in flight, by tenant and id. Each holds a concurrency lease while it runs.
 
-    def __init__(self, journal: Journal, limits: LimitStore, clock: Clock) -> None:
-        self._journal, self._limits, self.clock = journal, limits, clock
+    Args:
+        journal: remembers them.
+        limits: of tenants.
+        clock: of this process.
+        spans: told of every execution at its beginning and its end.
+    """
+
+    def __init__(
+        self, journal: Journal, limits: LimitStore, clock: Clock, spans: SpanSink | None = None
+    ) -> None:
+        self._journal, self._limits, self.clock, self._spans = journal, limits, clock, spans
         self._runs: dict[tuple[TenantId, str], tuple[Run, ServedTenant]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
@@ -69,6 +79,10 @@ class Executor:
         state = ExecutionState(plan, execution_id, tenant.name)
         source = source or tenant.source(plan)
         record = ExecutionRecord(tenant.name, execution_id, plan, now, source=source, key=submission.key)
+        record.told = []
+        traceparent = submission.traceparent
+        if self._spans is not None:
+            traceparent = self._spans.begun(execution_id, traceparent)
         run = self._track(tenant, state, record)
         run.start(
             WorkflowSubmitted(
@@ -80,7 +94,7 @@ class Executor:
                 actor=submission.actor,
                 seed=int.from_bytes(os.urandom(4)),
                 deadline_at=self.deadline(tenant, plan.deadline_seconds),
-                traceparent=submission.traceparent,
+                traceparent=traceparent,
                 callback=submission.callback,
                 origin=submission.origin,
                 reused=dict(submission.reused),
@@ -142,6 +156,8 @@ class Executor:
 
     def _track(self, tenant: ServedTenant, state: ExecutionState, record: ExecutionRecord) -> Run:
         key = (tenant.name, record.id)
+        if self._spans is None:
+            record.told = None
         run = Run(
             state,
             record,
@@ -155,7 +171,9 @@ class Executor:
         return run
 
     def _leave(self, key: tuple[TenantId, str]) -> None:
-        del self._runs[key]
+        run, _tenant = self._runs.pop(key)
+        if self._spans is not None and run.state.ended and run.record.told is not None:
+            self._spans.ended(*key, run.record.told)
         if not self._runs:
             self._idle.set()
         leaving = asyncio.create_task(self._limits.release(*key))

@@ -61,6 +61,7 @@ def _fold(
     state = ExecutionState(plan, taken.id, taken.tenant)
     record = ExecutionRecord(taken.tenant, taken.id, plan, 0.0, source=source)
     record.epoch = taken.epoch
+    record.told = []
     try:
         for segment in segments:
             events = _read(segment, record)

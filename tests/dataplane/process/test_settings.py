@@ -54,6 +54,42 @@ def test_everything_is_read() -> None:
     assert "password" not in repr(settings)
 
 
+OTLP = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "exported"),
+    [
+        ({}, False),
+        (OTLP, True),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://collector/v1/traces"}, True),
+        ({**OTLP, "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, True),
+        ({**OTLP, "OTEL_TRACES_EXPORTER": "otlp"}, True),
+        ({**OTLP, "OTEL_TRACES_EXPORTER": "none"}, False),
+        ({**OTLP, "OTEL_SDK_DISABLED": "True"}, False),
+        ({**OTLP, "OTEL_SDK_DISABLED": "false"}, True),
+    ],
+)
+def test_spans_are_exported_where_the_standard_variables_say_where_to(
+    variables: dict[str, str], *, exported: bool
+) -> None:
+    assert settings_from(LEAST | variables).exports_spans is exported
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "grpc://collector"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"),
+    ],
+)
+def test_a_way_to_export_spans_that_there_is_not_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        settings_from(LEAST | OTLP | {name: value})
+
+
 @pytest.mark.parametrize("name", [*LEAST, "TENANTRY_DATA_PLANE_TOKEN"])
 @pytest.mark.parametrize("value", [None, ""])
 def test_what_is_missing_is_named(name: str, value: str | None) -> None:
