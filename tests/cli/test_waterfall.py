@@ -57,6 +57,35 @@ def test_a_task_that_was_still_running_reaches_to_the_end() -> None:
     assert lines[1].count("█") == WIDTH // 2
 
 
+def test_the_pauses_between_attempts_are_lighter() -> None:
+    attempts = [
+        {"startSeconds": 0.0, "endSeconds": 0.25, "retryDelaySeconds": 0.5},
+        {"startSeconds": 0.75, "endSeconds": 1.0},
+    ]
+    task = {"id": "a", "status": "completed", "startSeconds": 0.0, "endSeconds": 1.0, "attempts": attempts}
+    line = draw({"durationSeconds": 1.0, "tasks": [task]})[1]
+    quarter = WIDTH // 4
+    assert "█" * quarter + "░" * 2 * quarter + "█" * quarter in line
+    assert "completed (2 attempts)" in line
+
+
+def test_a_task_that_waited_for_room_says_for_how_long() -> None:
+    blocked = [
+        {"limit": "workflow", "startSeconds": 0.1, "endSeconds": 0.3},
+        {"limit": "loop", "startSeconds": 0.0, "endSeconds": 0.1},
+    ]
+    task = {"id": "b", "status": "completed", "startSeconds": 0.3, "waitedFor": ["a"], "blocked": blocked}
+    lines = draw({"durationSeconds": 1.0, "tasks": [task, {**task, "blocked": blocked[1:]}]})
+    assert lines[1].endswith("a, room (200.0 ms)")
+    assert lines[2].endswith("  a")
+
+
+def test_tasks_of_a_later_run_say_so() -> None:
+    tasks = [{"id": "a", "status": "failed"}, {"id": "a", "status": "completed", "run": 2}]
+    lines = draw({"durationSeconds": 1.0, "tasks": tasks})
+    assert (lines[1].split()[0:2], lines[2].startswith("a (run 2)")) == (["a", "failed"], True)
+
+
 @given(
     duration=st.floats(min_value=0, max_value=3600),
     start=st.floats(min_value=0, max_value=3600),
