@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from tenantry.dataplane.engine.core import control
 from tenantry.dataplane.engine.core.decide import advance
 from tenantry.dataplane.engine.core.events import (
     DeadLettered,
@@ -31,8 +32,10 @@ BUSY = Failure(code=FailureCode.UPSTREAM_STATUS, message="503", status=503, retr
 GONE = Failure(code=FailureCode.UPSTREAM_STATUS, message="410", status=410)
 
 
-def submit(plan: Plan, value: Any = None, *, deadline_at: float = 30.0) -> tuple[ExecutionState, list[Any]]:
-    """A new execution and its first events."""
+def submit(
+    plan: Plan, value: Any = None, *, deadline_at: float = 30.0, **submitted_with: Any
+) -> tuple[ExecutionState, list[Any]]:
+    """A new execution and its first events; the other fields are of its submission."""
     state = ExecutionState(plan, "id", "acme")
     submitted = WorkflowSubmitted(
         at=0.0,
@@ -43,13 +46,16 @@ def submit(plan: Plan, value: Any = None, *, deadline_at: float = 30.0) -> tuple
         actor="key",
         seed=7,
         deadline_at=deadline_at,
+        **submitted_with,
     )
     return state, advance(state, submitted, 0.0)
 
 
 def complete(state: ExecutionState, task: str, at: float = 1.0, output: Any = None) -> list[Any]:
     """What follows when the task's attempt succeeds."""
-    return advance(state, TaskCompleted(at=at, task=task, attempt=1, output=output), at)[1:]
+    activity = state.activities.get(task)
+    attempt = 1 if activity is None else activity.attempt
+    return advance(state, TaskCompleted(at=at, task=task, attempt=attempt, output=output), at)[1:]
 
 
 def fail(state: ExecutionState, task: str, failure: Failure = GONE, at: float = 1.0) -> list[Any]:
@@ -57,6 +63,16 @@ def fail(state: ExecutionState, task: str, failure: Failure = GONE, at: float = 
     attempt = state.activities[task].attempt
     failed = TaskFailed(at=at, task=task, attempt=attempt, failure=of(task, failure))
     return advance(state, failed, at)[1:]
+
+
+def recover(state: ExecutionState, at: float = 1.0) -> list[Any]:
+    """What recovery does, and what follows."""
+    return control.recover(state, "another", at) + advance(state, None, at)
+
+
+def retry(state: ExecutionState, at: float = 5.0, **inputs: Any) -> list[Any]:
+    """What a retry does, and what follows."""
+    return control.retry(state, "key", at, at + 30, inputs) + advance(state, None, at)
 
 
 def of(task: str, failure: Failure) -> Failure:

@@ -19,11 +19,12 @@ from tenantry.language.plan.model import (
     RetryPolicy,
     SubworkflowPlan,
     SwitchPlan,
+    TaskPlan,
     ValuePlan,
 )
 from tenantry.language.templates.errors import TemplateError
 from tests.support.deciding import BUSY, GONE, of
-from tests.support.plans import call, group, transform, unsafe, workflow
+from tests.support.plans import call, group, keyed, transform, unsafe, workflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,15 +45,17 @@ def without_value(_scope: object) -> NoReturn:
     raise TemplateError("input.x", "there is no 'x'")
 
 
-def calls() -> st.SearchStrategy[CallPlan]:
-    """Calls of safe and unsafe tasks, retried or not."""
+TASKS = (transform, unsafe)
+REPEATABLE_TASKS = (transform, keyed)
+
+
+def calls(tasks: tuple[Callable[[], TaskPlan], ...] = TASKS) -> st.SearchStrategy[CallPlan]:
+    """Calls of these tasks, retried or not."""
     return st.builds(
-        lambda is_safe, attempts: call(
-            transform() if is_safe else unsafe(),
-            bind=always(None),
-            retry=RetryPolicy(max_attempts=attempts, jitter=False),
+        lambda task, attempts: call(
+            task(), bind=always(None), retry=RetryPolicy(max_attempts=attempts, jitter=False)
         ),
-        st.booleans(),
+        st.sampled_from(tasks),
         st.integers(1, ATTEMPTS),
     )
 
@@ -65,6 +68,7 @@ class Trees:
         timeouts: of nested tasks and of sub-workflows.
         deadlines: of the workflows that sub-workflows run.
         conditions: of actions.
+        tasks: what is called.
     """
 
     timeouts: st.SearchStrategy[float | None] = field(default_factory=st.none)
@@ -72,6 +76,8 @@ class Trees:
     conditions: st.SearchStrategy[Predicate | None] = field(
         default_factory=lambda: st.sampled_from([None, None, None, always(True), always(False)])
     )
+
+    tasks: tuple[Callable[[], TaskPlan], ...] = TASKS
 
     def plans(self) -> st.SearchStrategy[Plan]:
         """Whole workflows."""
@@ -96,15 +102,19 @@ class Trees:
             ),
             self.bodies(depth),
             self.conditions,
-            st.none() | calls(),
-            st.none() | st.none() | value | calls(),
-            st.none() | calls(),
+            st.none() | self.calls(),
+            st.none() | st.none() | value | self.calls(),
+            st.none() | self.calls(),
         )
+
+    def calls(self) -> st.SearchStrategy[CallPlan]:
+        """One call."""
+        return calls(self.tasks)
 
     def bodies(self, depth: int) -> st.SearchStrategy[BodyPlan]:
         """Everything an action can do."""
         if depth == 0:
-            return calls()
+            return self.calls()
         inner = self.bodies(depth - 1)
         switches = st.builds(
             lambda value, first, default: SwitchPlan(
@@ -138,7 +148,7 @@ class Trees:
             self.deadlines,
             self.timeouts,
         )
-        return st.one_of(calls(), switches, loops, self.graphs(depth - 1), children)
+        return st.one_of(self.calls(), switches, loops, self.graphs(depth - 1), children)
 
 
 @st.composite
@@ -160,9 +170,9 @@ def outcome(world: int, path: str, attempt: int) -> str:
     return ["ok", "ok", "ok", "busy", "gone"][crc32(f"{world}/{path}/{attempt}".encode()) % 5]
 
 
-def ended(start: TaskStarted, world: int, now: float) -> AnyEvent:
-    """How an attempt ends in this world."""
-    match outcome(world, start.task, start.attempt):
+def ended(start: TaskStarted, world: int, now: float, uncounted: int = 0) -> AnyEvent:
+    """How an attempt ends in this world; those before it that nobody saw the end of do not count."""
+    match outcome(world, start.task, start.attempt - uncounted):
         case "ok":
             return TaskCompleted(at=now, task=start.task, attempt=start.attempt, output=start.task)
         case "busy":

@@ -1,18 +1,13 @@
-"""Generated trees while time passes: timeouts, deadlines, cancellation, conditions without a value.
-
-Attempts take their time, as the driver would have it: it wakes when it is told to, and makes no attempt that
-was cut off.
-"""
+"""Generated trees while time passes: timeouts, deadlines, cancellation, conditions without a value."""
 
 from __future__ import annotations
 
-from random import Random
 from typing import TYPE_CHECKING
 
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
-from tenantry.dataplane.engine.core.decide import advance, decide, wake_at
+from tenantry.dataplane.engine.core.decide import advance, decide
 from tenantry.dataplane.engine.core.events import (
     AnyEvent,
     ForEachCompleted,
@@ -25,7 +20,7 @@ from tenantry.dataplane.engine.core.events import (
 )
 from tenantry.dataplane.engine.core.evolve import evolve
 from tenantry.dataplane.engine.core.state import ExecutionState, ExecutionStatus
-from tests.support.deciding import submit
+from tests.support.lives import Life
 from tests.support.trees import Trees, always, ended, without_value
 
 if TYPE_CHECKING:
@@ -38,45 +33,6 @@ TREES = Trees(
 )
 DEADLINES = st.floats(0.5, 20.0)
 worlds = st.integers(0, 10_000)
-
-
-class Life:
-    """One execution; attempts last up to three seconds."""
-
-    def __init__(self, plan: Plan, world: int, deadline_at: float) -> None:
-        self._world, self._chance = world, Random(world)  # noqa: S311  (repeatable, not a secret)
-        self._running: list[tuple[float, TaskStarted]] = []
-        self.plan, self.now = plan, 0.0
-        self.state, self.history = submit(plan, deadline_at=deadline_at)
-        self._note(self.history)
-
-    def live(self) -> None:
-        """Goes on to the end, which must come."""
-        while not self.state.ended:
-            self.step()
-
-    def step(self) -> None:
-        """Lets time pass until the next thing happens, which must not be in the same instant for ever."""
-        self._running = [one for one in self._running if one[1].task in self.state.activities]
-        wake = wake_at(self.state, self.now)
-        first = min(self._running, default=None, key=lambda one: one[0])
-        assert wake > self.now
-        event: AnyEvent | None = None
-        if first is not None and first[0] < wake:
-            self._running.remove(first)
-            self.now = first[0]
-            event = ended(first[1], self._world, self.now)
-        else:
-            assert wake < float("inf"), "nothing will ever happen again"
-            self.now = wake
-        new = advance(self.state, event, self.now)
-        self._note(new)
-        self.history += new
-
-    def _note(self, events: list[AnyEvent]) -> None:
-        for event in events:
-            if isinstance(event, TaskStarted):
-                self._running.append((self.now + self._chance.uniform(0.01, 3.0), event))
 
 
 few = settings(max_examples=max(30, settings().max_examples // 2))

@@ -9,7 +9,7 @@ from tenantry.dataplane.engine.core.lifecycle import is_part
 from tenantry.language.plan.model import ForEachPlan, GroupPlan, SubworkflowPlan, SwitchPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import TypeAlias
 
     from tenantry.language.plan.model import ActionPlan, Plan, StepPlan
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     _Steps: TypeAlias = tuple[StepPlan, ...]
 
-_SEGMENT: Final = re.compile(r"(?P<step>[^/\[\]~]+)(?:\[(?P<item>[0-9]{1,6})\])?(?:~fallback)?")
+_ITEM: Final = re.compile(r"\[(?:0|[1-9][0-9]{0,5})\]")
+_SEGMENT: Final = re.compile(rf"(?P<step>[^/\[\]~]+)(?P<items>(?:{_ITEM.pattern})*)(?P<fallback>~fallback)?")
 
 
 class UnknownTaskError(Exception):
@@ -39,34 +40,34 @@ def reusable(plan: Plan, done: Mapping[str, Json], path: str) -> dict[str, Json]
     Raises:
         UnknownTaskError: there is no such task.
     """
-    anew = list(_from(plan, path))
+    anew = _from(plan, path)
     return {name: output for name, output in done.items() if not any(is_part(name, one) for one in anew)}
 
 
-def _from(plan: Plan, path: str) -> Iterator[str]:
+def _from(plan: Plan, path: str) -> list[str]:
     """The paths of the task and of what comes after it, on every level around it."""
-    graphs, prefix = [plan.graph.steps], ""
-    segments = path.split("/")
-    for number, segment in enumerate(segments, 1):
+    anew: list[str] = []
+    around, graphs = "", [plan.graph.steps]
+    for segment in path.split("/"):
         match = _SEGMENT.fullmatch(segment)
-        found = None if match is None else _find(graphs, match["step"])
-        if match is None or found is None:
+        if match is None:
             raise UnknownTaskError(path)
-        steps, step = found
-        for dependent in _downstream(steps, step):
-            yield f"{prefix}{dependent.id}"
-        here, action = f"{prefix}{step.id}", step.action
-        if match["item"] is not None:
-            if not isinstance(action.body, ForEachPlan):
-                raise UnknownTaskError(path)
-            here, action = f"{here}[{match['item']}]", action.body.action
-        if number == len(segments):
-            yield here
-        graphs, prefix = _graphs_inside(action), f"{here}/"
-
-
-def _find(graphs: list[_Steps], step_id: str) -> tuple[_Steps, StepPlan] | None:
-    return next(((steps, step) for steps in graphs for step in steps if step.id == step_id), None)
+        # Cases of a switch may have steps of one name: what comes after either is done anew.
+        found = [(steps, step) for steps in graphs for step in steps if step.id == match["step"]]
+        anew += (f"{around}{after.id}" for steps, step in found for after in _downstream(steps, step))
+        actions, here = [step.action for _, step in found], f"{around}{match['step']}"
+        for item in _ITEM.findall(match["items"]):
+            actions = [body.action for body in _bodies(actions) if isinstance(body, ForEachPlan)]
+            anew.append(f"{here}~fallback")  # or it would stand in again, and nothing be done anew
+            here += item
+        if match["fallback"]:
+            actions = [action for action in actions if action.fallback is not None]
+        if not actions:
+            raise UnknownTaskError(path)
+        anew.append(f"{here}~fallback")
+        around = f"{here}/"
+        graphs = [] if match["fallback"] else list(_graphs(actions))
+    return [*anew, around.removesuffix("/")]
 
 
 def _downstream(steps: _Steps, step: StepPlan) -> Iterator[StepPlan]:
@@ -80,16 +81,21 @@ def _downstream(steps: _Steps, step: StepPlan) -> Iterator[StepPlan]:
             yield steps[index]
 
 
-def _graphs_inside(action: ActionPlan) -> list[_Steps]:
-    """The graphs an action may have inside, whatever it chooses."""
-    graphs: list[_Steps] = []
-    stack: list[Any] = [action.body, action.otherwise]
+def _bodies(actions: Iterable[ActionPlan]) -> Iterator[Any]:
+    """What actions may do, whatever their conditions and switches choose."""
+    stack: list[Any] = [body for action in actions for body in (action.body, action.otherwise)]
     while stack:
         body = stack.pop()
-        if isinstance(body, GroupPlan):
-            graphs.append(body.steps)
-        elif isinstance(body, SubworkflowPlan):
-            graphs.append(body.plan.graph.steps)
-        elif isinstance(body, SwitchPlan):
+        if isinstance(body, SwitchPlan):
             stack += [body.default, *(case for _, case in body.cases)]
-    return graphs
+        else:
+            yield body
+
+
+def _graphs(actions: Iterable[ActionPlan]) -> Iterator[_Steps]:
+    """The graphs they may have inside."""
+    for body in _bodies(actions):
+        if isinstance(body, GroupPlan):
+            yield body.steps
+        elif isinstance(body, SubworkflowPlan):
+            yield body.plan.graph.steps
