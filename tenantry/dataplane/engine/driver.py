@@ -24,10 +24,8 @@ from tenantry.dataplane.engine.core.events import (
     TaskFailed,
     TaskRetried,
     TaskStarted,
-    WorkflowFailed,
     WorkflowSubmitted,
 )
-from tenantry.dataplane.engine.core.evolve import evolve
 from tenantry.dataplane.engine.core.state import ExecutionStatus
 from tenantry.dataplane.engine.ports import (
     Attempt,
@@ -96,8 +94,7 @@ class Run:
 
     def carry_on(self, events: list[AnyEvent]) -> None:
         """Goes on after events that have been folded already: what `core.control` gave."""
-        if events:
-            self._take_note(events)
+        self._take_note(events)
         if not self.over:
             self._feed(None)
             self._arm_timer()
@@ -110,12 +107,14 @@ class Run:
 
     def cancel(self, actor: str) -> None:
         """Ends the execution now; attempts in flight are abandoned. What failed or ended is left alone."""
-        self._take_note(control.cancel(self.state, actor, self._clock()))
+        if not self.over:
+            self._take_note(control.cancel(self.state, actor, self._clock()))
 
     def pause(self, actor: str) -> None:
         """Lets nothing more begin; the run is over when what is in flight has ended."""
-        self._take_note(control.pause(self.state, actor, self._clock()))
-        self._park()
+        if not self.over:
+            self._take_note(control.pause(self.state, actor, self._clock()))
+            self._park()
 
     def resume(self, actor: str) -> None:
         """Takes a pause back that has not come into effect everywhere."""
@@ -157,7 +156,7 @@ class Run:
 
     def _take_note(self, events: list[AnyEvent]) -> None:
         """Records what has been folded already."""
-        if not events or self.over:
+        if not events:
             return
         self.record.add(events, self.state)
         self._journal.record(self.record)
@@ -201,9 +200,8 @@ class Run:
         """Ends an execution that the engine itself cannot carry on."""
         message = "an internal error; it has been logged"
         failure = Failure(code=FailureCode.INTERNAL, message=message, source=Source.PLATFORM)
-        event = WorkflowFailed(at=self._clock(), failure=failure)
-        evolve(self.state, event)
-        self.record.add([*unrecorded, event], self.state)
+        events = control.fail(self.state, failure, self._clock())
+        self.record.add([*unrecorded, *events], self.state)
         self._journal.record(self.record)
         self._stop()
 

@@ -47,6 +47,7 @@ class Activity:
         waiting_for: dependencies that have not ended.
         condition: how it was decided, once it has been.
         attempt: number of the latest attempt at the body, from 1.
+        interrupted: attempts among these that an executor did not survive: no failures of the task.
         deadline_at: nothing in it goes on after this instant.
         inside: what the body consists of, once it has begun: a `Group`, a `Loop`, or `None`.
         limit: attempts that may run in it at a time.
@@ -57,9 +58,9 @@ class Activity:
     """
 
     __slots__ = (
-        "attempt", "body", "condition", "deadline_at", "failure", "fell_back", "inside", "limit",
-        "not_before", "owner", "path", "phase", "plan", "position", "prepared", "running", "scheduled",
-        "scope", "step", "unsafe", "waiting_for",
+        "attempt", "body", "condition", "deadline_at", "failure", "fell_back", "inside", "interrupted",
+        "limit", "not_before", "owner", "path", "phase", "plan", "position", "prepared", "running",
+        "scheduled", "scope", "step", "unsafe", "waiting_for",
     )  # fmt: skip
 
     def __init__(
@@ -81,7 +82,7 @@ class Activity:
         self.phase = Phase.WAITING
         self.waiting_for = 0 if step is None else len(step.dependencies)
         self.condition: bool | None = None
-        self.attempt = 0
+        self.attempt = self.interrupted = 0
         self.not_before = 0.0
         self.failure: Failure | None = None
         self.fell_back = False

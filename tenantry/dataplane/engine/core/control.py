@@ -19,7 +19,7 @@ from tenantry.dataplane.engine.core.events import (
     WorkflowRetried,
 )
 from tenantry.dataplane.engine.core.evolve import evolve
-from tenantry.dataplane.engine.core.letters import calls_in_flight, letter_of_cut_off
+from tenantry.dataplane.engine.core.letters import calls_in_flight, letter_of, letter_of_cut_off
 from tenantry.dataplane.engine.core.state import ExecutionStatus
 from tenantry.protocol.problems import Source
 
@@ -44,15 +44,19 @@ def cancel(state: ExecutionState, actor: str, now: float) -> list[AnyEvent]:
     """
     if state.status not in _CANCELLABLE:
         return []
-    events: list[AnyEvent] = []
-    while (letter := letter_of_cut_off(state, state.root, now)) is not None:
-        _fold(state, letter, events)
-    return _fold(state, WorkflowCancelled(at=now, actor=actor), events)
+    return _fold(state, WorkflowCancelled(at=now, actor=actor), _cut_off(state, state.root, now))
 
 
 def fail(state: ExecutionState, failure: Failure, now: float) -> list[AnyEvent]:
-    """Ends it with a failure that is not its own."""
-    return _fold(state, WorkflowFailed(at=now, failure=failure), [])
+    """Ends it with a failure that is not its own; nothing when it has ended."""
+    if state.ended:
+        return []
+    events = _cut_off(state, state.root, now)
+    if state.compensation is not None:
+        events += _cut_off(state, state.compensation, now)
+    if (letter := letter_of(state, failure, now)) is not None:
+        _fold(state, letter, events)
+    return _fold(state, WorkflowFailed(at=now, failure=failure), events)
 
 
 def pause(state: ExecutionState, actor: str, now: float) -> list[AnyEvent]:
@@ -70,7 +74,12 @@ def resume(state: ExecutionState, actor: str, now: float) -> list[AnyEvent]:
 
 
 def recover(state: ExecutionState, executor: str, now: float) -> list[AnyEvent]:
-    """Takes it over from an executor that is gone. How its calls in flight ended, nobody knows."""
+    """Takes it over from an executor that is gone; nothing when it has ended.
+
+    How its calls in flight ended, nobody knows.
+    """
+    if state.ended:
+        return []
     events = _fold(state, WorkflowRecovered(at=now, executor=executor), [])
     for activity in list(calls_in_flight(state)):
         failure = _interrupted(activity)
@@ -93,6 +102,14 @@ def retry(
 def _fold(state: ExecutionState, event: AnyEvent, events: list[AnyEvent]) -> list[AnyEvent]:
     evolve(state, event)
     events.append(event)
+    return events
+
+
+def _cut_off(state: ExecutionState, around: Activity, now: float) -> list[AnyEvent]:
+    """The letters of everything in there that may have taken effect."""
+    events: list[AnyEvent] = []
+    while (letter := letter_of_cut_off(state, around, now)) is not None:
+        _fold(state, letter, events)
     return events
 
 

@@ -114,10 +114,10 @@ def _decide_inside(state: ExecutionState, now: float) -> AnyEvent | None:
 
 
 def _miss_deadline(state: ExecutionState, activity: Activity, now: float) -> AnyEvent:
-    """What is not safe and still in flight is cut off: nobody will know how it ended."""
+    """What may be taking effect is cut off: nobody will know how it ended."""
     if (letter := letter_of_cut_off(state, activity, now)) is not None:
         return letter
-    failure = deadline_failure(activity, activity.path)
+    failure = deadline_failure(state, activity)
     if activity.is_root:
         return _fail(state, failure, now)
     return TaskFailed(at=now, task=activity.path, attempt=0, failure=failure)

@@ -11,6 +11,7 @@ from tenantry.dataplane.engine.core.events import (
     CompensationStarted,
     ConditionEvaluated,
     DeadLettered,
+    FailureCode,
     FailureTolerated,
     FallbackStarted,
     ForEachCompleted,
@@ -44,19 +45,20 @@ from tenantry.dataplane.engine.core.lifecycle import (
     begin_body,
     complete,
     end,
+    is_part,
     open_group,
     postpone,
     take_due,
     undo_next,
 )
 from tenantry.dataplane.engine.core.state import ExecutionStatus
-from tenantry.language.plan.model import CallPlan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tenantry.dataplane.engine.core.events import AnyEvent
     from tenantry.dataplane.engine.core.state import ExecutionState
+    from tenantry.language.plan.model import CallPlan
 
 
 def evolve(state: ExecutionState, event: AnyEvent) -> None:
@@ -70,6 +72,7 @@ def _submitted(state: ExecutionState, event: WorkflowSubmitted) -> None:
     state.seed = event.seed
     state.deadline_at = state.root.deadline_at = event.deadline_at
     state.reused, state.inputs = event.reused, event.inputs
+    state.done = dict(event.reused)
 
 
 def _validated(state: ExecutionState, _event: WorkflowValidated) -> None:
@@ -114,14 +117,20 @@ def _retried(state: ExecutionState, event: WorkflowRetried) -> None:
     state.run += 1
     state.recoveries = 0
     state.inputs = {**state.inputs, **event.inputs}
-    state.done = {path: output for path, output in state.done.items() if path not in event.inputs}
+    state.done = {
+        path: output
+        for path, output in state.done.items()
+        if not any(is_part(path, changed) for changed in event.inputs)
+    }
     state.reused = dict(state.done)
     state.begin(state.scope.input, event.deadline_at)
 
 
 def _compensation_started(state: ExecutionState, event: CompensationStarted) -> None:
     state.status, state.failure = ExecutionStatus.COMPENSATING, event.failure
+    inside = state.root.inside
     abandon(state, state.root)
+    state.root.inside = inside  # for those who look at how far it came
     undo_next(state)
 
 
@@ -143,30 +152,38 @@ def _task_started(state: ExecutionState, event: TaskStarted) -> None:
 
 def _task_completed(state: ExecutionState, event: TaskCompleted) -> None:
     activity = state.activities.get(event.task)
-    if activity is None:
-        return  # what was around it failed before: the outcome comes too late
+    if activity is None or _is_over(activity, event.attempt):
+        return
     if activity.phase is Phase.RUNNING:
         activity.count_attempts(-1, -_unsafe(activity))
     else:
         _unqueue(state, activity)
-    if type(activity.body) is CallPlan:
-        state.done[activity.path] = event.output
+    state.done[activity.path] = event.output
     complete(state, activity, event.output)
 
 
 def _task_failed(state: ExecutionState, event: TaskFailed) -> None:
     activity = state.activities.get(event.task)
-    if activity is None:
-        return  # as above
+    if activity is None or _is_over(activity, event.attempt):
+        return
     if activity.inside is not None:
         abandon(state, activity)
     elif activity.phase is Phase.RUNNING:
         activity.count_attempts(-1, -_unsafe(activity))
+        activity.interrupted += event.failure.code is FailureCode.INTERRUPTED
         state.tried[activity.path] = (event.attempt, activity.body.task.name)
     else:
         state.due.remove(activity)
     activity.phase, activity.failure = Phase.FAILED, event.failure
     state.failed.append(activity)
+
+
+def _is_over(activity: Activity, attempt: int) -> bool:
+    """Whether an outcome comes too late: of an attempt whose outcome is known, or was given up.
+
+    So does every outcome in something whose surroundings failed: such activities are not known any more.
+    """
+    return attempt > 0 and not (activity.phase is Phase.RUNNING and activity.attempt == attempt)
 
 
 def _task_retried(state: ExecutionState, event: TaskRetried) -> None:
@@ -185,7 +202,8 @@ def _fallback_started(state: ExecutionState, event: FallbackStarted) -> None:
     fallback, owner = activity.plan.fallback, activity.owner
     assert owner is not None  # noqa: S101  (a compensation has no fallback)
     activity.path = activity.fallback_path
-    activity.fell_back, activity.attempt, activity.failure = True, 0, None
+    activity.fell_back, activity.failure = True, None
+    activity.attempt = activity.interrupted = 0
     activity.deadline_at, activity.limit = owner.deadline_at, None  # not the bounds of what failed
     state.activities[activity.path] = activity
     begin_body(state, activity, fallback)
@@ -206,7 +224,7 @@ def _unqueue(state: ExecutionState, activity: Activity) -> None:
 
 
 def _dead_lettered(state: ExecutionState, event: DeadLettered) -> None:
-    state.lettered.add(event.task)
+    state.lettered[event.task] = event.reason
 
 
 def _nothing(_state: ExecutionState, _event: AnyEvent) -> None:

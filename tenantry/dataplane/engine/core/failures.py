@@ -13,7 +13,7 @@ from tenantry.dataplane.engine.core.events import (
     TaskFailed,
     TaskRetried,
 )
-from tenantry.dataplane.engine.core.letters import letter_of
+from tenantry.dataplane.engine.core.letters import letter_of, letter_of_cut_off, may_have_taken_effect
 from tenantry.language.plan.model import CallPlan, ForEachPlan
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ def judge_failures(state: ExecutionState, now: float) -> Judgement:
         if owner.unsafe:
             # A call in flight may be taking effect: its outcome is awaited, whatever else failed.
             stopping.add(owner)
+        elif letter := letter_of_cut_off(state, owner, now):
+            return Judgement(letter, None, stopping)
         elif owner.is_root:
             return Judgement(None, failure, stopping)
         else:
@@ -65,14 +67,15 @@ def judge_failures(state: ExecutionState, now: float) -> Judgement:
     return Judgement(None, None, stopping)
 
 
-def deadline_failure(activity: Activity, path: str) -> Failure:
-    """The failure of an activity that did not end in time."""
+def deadline_failure(state: ExecutionState, activity: Activity) -> Failure:
+    """The failure of an activity that did not end in time. What is cut off by it has its letters."""
+    path = activity.path
     unfinished = [inner.path for inner in _unfinished_leaves(activity)]
     return Failure(
         code=FailureCode.DEADLINE,
         message=f"the deadline passed before {_listed(unfinished)} ended",
         task=path or (unfinished[0] if unfinished else ""),
-        outcome_unknown=activity.unsafe > 0,
+        outcome_unknown=may_have_taken_effect(state, path),
     )
 
 
@@ -83,7 +86,8 @@ def _resolve(state: ExecutionState, activity: Activity, failure: Failure, now: f
     if retry_at is not None:
         return TaskRetried(at=now, task=path, attempt=activity.attempt + 1, not_before=retry_at)
     # What may have taken effect is not done a second time by other means.
-    if activity.plan.fallback is not None and not activity.fell_back and not failure.outcome_unknown:
+    unknown = failure.outcome_unknown or may_have_taken_effect(state, path)
+    if activity.plan.fallback is not None and not activity.fell_back and not unknown:
         return FallbackStarted(at=now, task=path)
     if _is_tolerated(activity):
         return letter_of(state, failure, now) or FailureTolerated(at=now, task=path)
@@ -103,7 +107,8 @@ def _retry_at(state: ExecutionState, activity: Activity, failure: Failure, now: 
         return None
     if failure.code is FailureCode.INTERRUPTED:
         return now if state.recoveries <= MAX_RECOVERIES else None
-    if failure.retry_on not in call.retry.retry_on or attempt >= call.retry.max_attempts:
+    counted = attempt - activity.interrupted
+    if failure.retry_on not in call.retry.retry_on or counted >= call.retry.max_attempts:
         return None
     if failure.outcome_unknown and not call.task.repeatable:
         return None
@@ -111,7 +116,7 @@ def _retry_at(state: ExecutionState, activity: Activity, failure: Failure, now: 
     asked_for = failure.retry_after_seconds
     if activity.owner is None:  # a compensation: no deadline bounds what the upstream may ask for
         asked_for = min(asked_for, MAX_RETRY_AFTER_SECONDS)
-    not_before = now + max(call.retry.delay_seconds(attempt, fraction), asked_for)
+    not_before = now + max(call.retry.delay_seconds(counted, fraction), asked_for)
     # A retry that cannot begin before the deadline is not waited for: the caller hears of the cause now.
     return not_before if not_before < activity.deadline_at else None
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from tenantry.dataplane.engine.core.activity import Phase
 from tenantry.dataplane.engine.core.events import DeadLettered, DeadLetterReason, Failure, FailureCode
+from tenantry.dataplane.engine.core.lifecycle import is_part
 from tenantry.language.plan.model import CallPlan
 from tenantry.protocol.problems import Source
 
@@ -43,23 +44,32 @@ def letter_of(state: ExecutionState, failure: Failure, now: float) -> DeadLetter
 
 
 def letter_of_cut_off(state: ExecutionState, around: Activity, now: float) -> DeadLettered | None:
-    """The letter of a call in flight inside `around` that is not safe, and is about to be cut off."""
-    if not around.unsafe:
+    """The letter of a call that may have taken effect, inside of something that is about to be given up.
+
+    Such a call is in flight; or has failed, and would perhaps have been repeated.
+    """
+    if not (around.unsafe or state.failed or state.retrying):
         return None
-    for activity in calls_in_flight(state):
-        if activity.path in state.lettered or not activity.is_within({around}):
-            continue
-        task = activity.body.task
-        if not task.safe:
+    for activity in state.activities.values():
+        failure = _unknown_outcome(activity)
+        if failure is not None and activity.path not in state.lettered and activity.is_within({around}):
             return DeadLettered(
                 at=now,
                 task=activity.path,
                 reason=DeadLetterReason.OUTCOME_UNKNOWN,
-                failure=_cut_off(activity),
+                failure=failure,
                 attempts=activity.attempt,
-                task_name=task.name,
+                task_name=activity.body.task.name,
             )
     return None
+
+
+def may_have_taken_effect(state: ExecutionState, path: str) -> bool:
+    """Whether something, or the whole execution, holds a call that has a letter for its unknown outcome."""
+    return any(
+        reason is DeadLetterReason.OUTCOME_UNKNOWN and (not path or is_part(lettered, path))
+        for lettered, reason in state.lettered.items()
+    )
 
 
 def calls_in_flight(state: ExecutionState) -> Iterator[Activity]:
@@ -67,6 +77,16 @@ def calls_in_flight(state: ExecutionState) -> Iterator[Activity]:
     for activity in state.activities.values():
         if activity.phase is Phase.RUNNING and type(activity.body) is CallPlan:
             yield activity
+
+
+def _unknown_outcome(activity: Activity) -> Failure | None:
+    if type(activity.body) is not CallPlan:
+        return None
+    if activity.phase is Phase.RUNNING:
+        return None if activity.body.task.safe else _cut_off(activity)
+    failure = activity.failure
+    is_unknown = failure is not None and failure.outcome_unknown
+    return failure if is_unknown and activity.phase in (Phase.FAILED, Phase.RETRYING) else None
 
 
 def _cut_off(activity: Activity) -> Failure:

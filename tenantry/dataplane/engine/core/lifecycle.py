@@ -171,7 +171,8 @@ def abandon(state: ExecutionState, activity: Activity) -> None:
     while stack:
         inner = stack.pop()
         gone.add(inner)
-        inner.phase = Phase.ABANDONED
+        if inner.phase is not Phase.FAILED:
+            inner.phase = Phase.ABANDONED
         state.activities.pop(inner.path, None)
         if inner.inside is not None:
             stack += inner.inside.unfinished()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -13,16 +13,19 @@ if TYPE_CHECKING:
     from tenantry.dataplane.engine.core.events import Failure
     from tenantry.dataplane.engine.core.state import ExecutionState
 
-_SHOWN = {Phase.DUE: "waiting", Phase.READY: "waiting", Phase.ABANDONED: "cancelled"}
+_SHOWN: Final = {Phase.DUE: "waiting", Phase.READY: "waiting", Phase.ABANDONED: "cancelled"}
+_LASTING: Final = frozenset({Phase.COMPLETED, Phase.SKIPPED, Phase.TOLERATED, Phase.FAILED})
 
 
 class TaskSnapshot(msgspec.Struct, rename="camel", omit_defaults=True):
-    """Where a task stood: `waiting`, `running`, `retrying`, `failed`, `completed`, `skipped` or `tolerated`.
+    """Where a task stood: `waiting`, `running`, `retrying`, `failed`, `completed`, `skipped`, `tolerated`.
+
+    Or `cancelled`: what was around it ended before it did.
 
     Attributes:
         attempt: the number of its latest attempt; 0 before the first.
         waiting_for: steps it depended on that had not ended.
-        output: of one that completed.
+        output: of one that completed; an item's is in that of its loop.
     """
 
     id: str
@@ -83,12 +86,25 @@ def _tasks(state: ExecutionState) -> list[TaskSnapshot]:
 def _task(state: ExecutionState, activity: Activity) -> TaskSnapshot:
     return TaskSnapshot(
         id=activity.path,
-        status=_SHOWN.get(activity.phase, activity.phase.value),
+        status=_status(state, activity),
         attempt=activity.attempt,
         waiting_for=_waiting_for(activity),
-        output=state.done.get(activity.path, msgspec.UNSET),
+        output=_output(activity),
         failure=activity.failure,
     )
+
+
+def _status(state: ExecutionState, activity: Activity) -> str:
+    if state.ended and activity.phase not in _LASTING:
+        return "cancelled"
+    return _SHOWN.get(activity.phase, activity.phase.value)
+
+
+def _output(activity: Activity) -> Any:
+    step, owner = activity.step, activity.owner
+    if activity.phase is not Phase.COMPLETED or step is None or owner is None:
+        return msgspec.UNSET
+    return owner.inside.scope.outputs[step.id]
 
 
 def _waiting_for(activity: Activity) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from tenantry.language.plan.model import ActionPlan
 from tenantry.language.templates.scope import Scope
 
 if TYPE_CHECKING:
-    from tenantry.dataplane.engine.core.events import Answer, Failure
+    from tenantry.dataplane.engine.core.events import Answer, DeadLetterReason, Failure
     from tenantry.language.plan.model import CallPlan, Plan
     from tenantry.language.values import Json
 
@@ -61,11 +61,12 @@ class ExecutionState:
         failure: why the execution fails, once that is certain.
         run: how often it has been started: 1, and one more for every retry.
         recoveries: how often another executor took it over.
-        done: outputs of the calls that completed and were not undone, by path; runs before this one included.
+        done: what calls and fallbacks gave and was not undone, by path; that of runs before this one, and
+            of a fork's origin, included.
         reused: those of `done` that stand for calls of this run.
         inputs: of tasks by path, instead of what their templates give.
         tried: the attempts at calls that failed, and their task's name; by path.
-        lettered: paths that are among the dead letters.
+        lettered: paths that are among the dead letters, and why.
         last_at: when the last event happened.
         paused_at: since when it is paused.
     """
@@ -121,7 +122,7 @@ class ExecutionState:
         self.output: Json = None
         self.answer: Answer | None = None
         self.tried: dict[str, tuple[int, str]] = {}
-        self.lettered: set[str] = set()
+        self.lettered: dict[str, DeadLetterReason] = {}
         self.paused_at = 0.0
 
     @property
