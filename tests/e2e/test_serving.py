@@ -141,3 +141,9 @@ def test_the_quickstart_works_as_it_is_written(platform: ServingPlatform) -> Non
     token = platform.place.credentials["tenants"]["acme-corp"]["admin"]
     answered = run_program("bash", "-c", f"cd {folder}; token={token}; {until_served}")
     assert json.loads(answered.stdout)["text"].startswith("Hello, ")
+
+
+def test_callbacks_are_signed_with_a_secret_of_this_home(platform: ServingPlatform) -> None:
+    admin = platform.place.credentials["tenants"]["acme-corp"]["admin"]
+    (secret,) = platform.place.get(admin, "acme-corp", "callbacks/secret")["secrets"]
+    assert secret.startswith("whsec_")

@@ -77,7 +77,8 @@ class CallbackSender:
                 except Exception as error:  # noqa: BLE001  (a sender that ends would never send again)
                     _LOG.warning("callbacks wait: %r", error)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), LOOK_EVERY_SECONDS)
+                    async with asyncio.timeout(LOOK_EVERY_SECONDS):  # `wait_for` loses cancellations in 3.11
+                        await self._wake.wait()
         finally:
             for task in self._sending:
                 task.cancel()

@@ -11,7 +11,9 @@ import httpx
 import pytest
 from starlette.routing import Router
 
-from tenantry.dataplane import process
+from tenantry.dataplane import process, stores
+from tenantry.dataplane.bundles import follower as following
+from tenantry.dataplane.bundles.disk import BundleDirectory
 from tenantry.dataplane.clock import SteadyClock
 from tenantry.dataplane.gateway.app import create_app
 from tenantry.dataplane.identifiers import new_execution_id, parse_execution_id
@@ -19,8 +21,11 @@ from tenantry.dataplane.limits.memory import MemoryLimitStore
 from tenantry.dataplane.process import running
 from tenantry.dataplane.settings import Settings
 from tenantry.dataplane.usage import reporter as reporting
+from tenantry.protocol.bundles import sign
 from tests.support.bundle_server import BundleServer
+from tests.support.callbacks import callback_row, owe, receiving
 from tests.support.dataplane import DataPlane, served_bundle
+from tests.support.eventually import eventually
 from tests.support.shop import shop_documents
 from tests.support.tenants import SIGNING_KEY
 from tests.support.testapi import serve_testapi
@@ -88,6 +93,32 @@ async def test_without_its_control_plane_it_starts_from_disk(
         assert (await plane.execute("pure", {"name": "Ada"})).json() == {"greeting": "Hello Ada"}
 
 
+async def test_callbacks_of_a_tenant_that_is_gone_wait_until_the_control_plane_says_so(
+    settings: Settings, server: BundleServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "RETRY_SECONDS", 0.001)
+    BundleDirectory(settings.bundle_directory).save("acme", sign(served_bundle(), SIGNING_KEY))
+    server.publish(served_bundle())
+    server.down = True
+    async with receiving() as receiver, plane_of(replace(settings, callback_secrets=(b"m" * 32,))) as plane:
+        pool = plane.services.deliveries._pool
+        long_ago = "UPDATE callbacks SET next_at = now() - interval '1 hour'"
+        gone = await owe(pool, receiver.url, tenant="initech", status="failed")
+        await pool.execute(f"{long_ago}, status = 'pending'")
+        # One that is sent proves that the sender has looked, at the other as well.
+        await owe(pool, receiver.url)
+        async with asyncio.timeout(30):
+            await receiver.arrived.acquire()
+        assert (await callback_row(pool, gone))["status"] == "pending"
+        server.down = False
+
+        async def given_up() -> bool:
+            return bool((await callback_row(pool, gone))["error"] == "the tenant is gone")
+
+        await eventually(given_up)
+        assert len(receiver.received) == 1
+
+
 async def test_the_control_plane_is_asked_with_the_token(settings: Settings) -> None:
     async with process._control_plane(settings) as client:
         assert client.base_url == "http://control-plane"
@@ -107,7 +138,7 @@ async def test_leases_of_what_runs_are_renewed(
         return await renew(self, *arguments)  # type: ignore[arg-type]  # passed on as they came
 
     monkeypatch.setattr(MemoryLimitStore, "renew", renew_and_tell)
-    monkeypatch.setattr(process, "MemoryLimitStore", lambda: MemoryLimitStore(lease_seconds=0.03))
+    monkeypatch.setattr(stores, "MemoryLimitStore", lambda: MemoryLimitStore(lease_seconds=0.03))
     with serve_testapi() as testapi:
         server.publish(
             served_bundle(documents=shop_documents(testapi), spec={"quotas": {"maxConcurrentWorkflows": 1}})
