@@ -14,7 +14,9 @@ from msgspec.structs import replace
 from tenantry.dataplane.bundles.contents import Contents
 from tenantry.dataplane.bundles.plans import Plans
 from tenantry.dataplane.engine.core.events import FailureCode, WorkflowSubmitted
+from tenantry.dataplane.engine.core.state import ExecutionState
 from tenantry.dataplane.engine.driver import Run
+from tenantry.dataplane.engine.record import ExecutionRecord
 from tenantry.dataplane.identifiers import new_execution_id
 from tenantry.dataplane.tasks.pooled_client import PooledClient
 from tenantry.language.documents.parsing import load_document
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tenantry.dataplane.engine.core.events import Failure
-    from tenantry.dataplane.engine.record import ExecutionRecord
     from tenantry.language.plan.model import Plan
     from tests.support.translated import TranslatedExample
 
@@ -76,13 +77,14 @@ def execute() -> Iterator[Execute]:
 
 async def run(plan: Plan, value: Any, client: PooledClient) -> Failure | None:
     now = time.time()
+    tenant, execution_id, over = TenantId("acme"), new_execution_id(now), asyncio.Event()
     execution = Run(
-        tenant=TenantId("acme"),
-        execution_id=new_execution_id(now),
-        plan=plan,
+        ExecutionState(plan, execution_id, tenant),
+        ExecutionRecord(tenant, execution_id, plan, now),
         runner=make_runner(client, time.time),
         journal=NoJournal(),
         clock=time.time,
+        when_over=over.set,
     )
     execution.start(
         WorkflowSubmitted(
@@ -96,7 +98,7 @@ async def run(plan: Plan, value: Any, client: PooledClient) -> Failure | None:
             deadline_at=now + min(plan.deadline_seconds, PATIENCE_SECONDS),
         )
     )
-    await execution.finish()
+    await over.wait()
     return execution.state.failure
 
 

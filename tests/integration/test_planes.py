@@ -200,6 +200,7 @@ async def test_what_was_answered_is_in_the_database_and_its_usage_in_the_control
     kinds = "SELECT array_agg(type ORDER BY sequence) FROM events WHERE tenant = 'acme' AND execution_id = $1"
     assert await planes.in_data_plane(kinds, execution) == [
         "WorkflowSubmitted",
+        "WorkflowValidated",
         "WorkflowStarted",
         "TaskStarted",
         "TaskCompleted",
