@@ -83,7 +83,7 @@ class TimelineEndpoints:
         after, limit = page_after(request), page_limit(request, DEFAULT_ITEMS, MAX_ITEMS)
         tenant = caller.tenant.name
         summary = await find_execution(self._services, tenant, request)
-        page = _EventPage(tenant, summary.id, after, limit)
+        page = EventPage(tenant, summary.id, after, limit)
         await self._read(tenant, summary.id, page.add, after)
         return page.answer()
 
@@ -136,7 +136,7 @@ class TimelineEndpoints:
                 return
 
 
-class _EventPage:
+class EventPage:
     """A page of events in the making; each is encoded by itself."""
 
     def __init__(self, tenant: TenantId, execution_id: str, after: int, limit: int) -> None:
