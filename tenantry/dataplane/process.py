@@ -18,12 +18,14 @@ from tenantry.dataplane.callbacks.outbox import Outbox
 from tenantry.dataplane.callbacks.sender import CallbackSender
 from tenantry.dataplane.callbacks.signing import CallbackSecrets
 from tenantry.dataplane.clock import SteadyClock
+from tenantry.dataplane.dead_letters.parts import dead_letters
 from tenantry.dataplane.executions.control import ORDER_SECONDS, Control
 from tenantry.dataplane.executions.executor import Executor
 from tenantry.dataplane.executions.keys import IdempotencyKeys
 from tenantry.dataplane.executions.lease import Lease
 from tenantry.dataplane.executions.pinned import PinnedPlans
 from tenantry.dataplane.executions.repeating import repeating
+from tenantry.dataplane.gateway.letter_retries import LetterRetries
 from tenantry.dataplane.gateway.services import Services
 from tenantry.dataplane.journal.history import History
 from tenantry.dataplane.journal.keys import StoredKeys
@@ -130,6 +132,7 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
             plans=plans,
             clock=clock,
             follower=follower,
+            dead_letters=dead_letters(pool, LetterRetries(control, executor, journal, history), clock),
             deliveries=Deliveries(pool, sender.wake),
             callback_secrets=callback_secrets,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -39,6 +39,16 @@ apiVersion: workflow.io/v1
 kind: Workflow
 metadata: {name: echo, namespace: inner}
 spec: {tasks: [{id: echo, taskRef: echo, input: "{{input}}"}], output: "{{tasks.echo.output}}"}
+---
+apiVersion: workflow.io/v1
+kind: WorkflowTask
+metadata: {name: unreachable}
+spec: {type: http, request: {method: GET, url: "http://127.0.0.1:1/"}}
+---
+apiVersion: workflow.io/v1
+kind: Workflow
+metadata: {name: fail}
+spec: {tasks: [{id: call, taskRef: unreachable, optional: true}], output: done}
 """
 
 
@@ -60,12 +70,14 @@ READ: Final = Operation(roles=READERS)
 READ_FOREIGN: Final = Operation(roles=READERS, foreign=True)
 ORDER: Final = Operation(method="POST", roles=AUTHORS, foreign=True)
 CALL: Final = Operation(method="POST", roles=CALLERS, options={"json": {"secret": "of-acme"}})
+SETTLE: Final = Operation(method="POST", roles=CALLERS, foreign=True)
 OF_WORKFLOWS: Final = {
     "/{name}/execute": CALL,
     "/{name}/test": CALL,
     "": READ,
     "/{name}": READ,
     "/{name}/plan": READ,
+    "/{name}/versions": READ,
     "/{name}/executions": READ,
 }
 MATRIX: Final = {
@@ -90,6 +102,14 @@ MATRIX: Final = {
     f"{API}/circuits/{{circuit}}/open": ORDER,
     f"{API}/circuits/{{circuit}}/close": ORDER,
     f"{API}/circuits/{{circuit}}/reset": ORDER,
+    f"{API}/dlq": READ,
+    f"{API}/dlq/analytics": READ,
+    f"{API}/dlq/bulk-retry": Operation(method="POST", roles=CALLERS, options={"json": {"filter": {}}}),
+    f"{API}/dlq/{{letter}}": READ_FOREIGN,
+    f"{API}/dlq/{{letter}}/retry": SETTLE,
+    f"{API}/dlq/{{letter}}/retry-with-input": replace(SETTLE, options={"json": {"input": "of-acme"}}),
+    f"{API}/dlq/{{letter}}/discard": SETTLE,
+    f"{API}/dlq/{{letter}}/archive": SETTLE,
     "/healthz": Operation(),
     "/readyz": Operation(),
     "/": Operation(),
@@ -115,8 +135,18 @@ class Place:
             namespace="inner",
             id=self.executions.get(owner, UNKNOWN),
             circuit=self.circuits.get(owner, "unknown"),
+            letter=await self.new_letter(owner) if "{letter}" in path else UNKNOWN,
         )
         return await self.plane.client.request(operation.method, url, headers=headers, **operation.options)
+
+    async def new_letter(self, owner: str) -> str:
+        """A dead letter of the owner's, if that may execute anything."""
+        answer = await self.plane.execute("fail", tenant=owner)
+        execution_id = answer.headers.get("Execution-Id", UNKNOWN)
+        found = await self.plane.services.history._pool.fetchval(
+            "SELECT id::text FROM dead_letters WHERE execution_id = $1::uuid", execution_id
+        )
+        return str(found or UNKNOWN)
 
 
 UNKNOWN: Final = "019ca945-0a00-7316-9d6e-83367b976cd1"
@@ -238,3 +268,6 @@ async def test_a_list_holds_nothing_of_another_tenant(place: Place) -> None:
     assert [callback["url"] for callback in callbacks.json()["callbacks"]] == ["https://of-acme/hook"]
     circuits = await place.ask(f"{API}/circuits", tenant="acme", headers=bearer("acme", "viewer"))
     assert [circuit["name"] for circuit in circuits.json()["circuits"]] == [place.circuits["acme"]]
+    ours, _theirs = [await place.new_letter(tenant) for tenant in ("acme", "globex")]
+    letters = await place.ask(f"{API}/dlq", tenant="acme", headers=bearer("acme", "viewer"))
+    assert [letter["id"] for letter in letters.json()["deadLetters"]] == [ours]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import msgspec
 
@@ -13,6 +13,7 @@ from tenantry.dataplane.dead_letters.letters import GOAL, LetterAct, LetterStatu
 from tenantry.dataplane.dead_letters.port import OverLimitError, Refusal, RefusedRetryError
 from tenantry.dataplane.engine.ports import JournalUnavailableError
 from tenantry.dataplane.identifiers import new_execution_id
+from tenantry.dataplane.limits.port import LimitsUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from tenantry.dataplane.dead_letters.port import Retries
     from tenantry.dataplane.dead_letters.store import LetterStore
     from tenantry.tenants.identity import TenantId
+
+Stop: TypeAlias = OverLimitError | LimitsUnavailableError | JournalUnavailableError
 
 ACT_SECONDS: Final = 30.0
 """A retry that has not begun by then is given up: well before others may take the letter for free."""
@@ -52,7 +55,7 @@ class BulkOutcome:
 
     told: tuple[Told, ...]
     remaining: tuple[str, ...] = ()
-    stopped_by: OverLimitError | JournalUnavailableError | None = None
+    stopped_by: Stop | None = None
 
 
 class LetterActs:
@@ -86,6 +89,7 @@ class LetterActs:
         Raises:
             RefusedRetryError: there is no such letter, or it cannot be retried; it stays as it is.
             OverLimitError: the tenant's limits have no room for it now; it stays as it is.
+            LimitsUnavailableError: nobody can tell whether they have; it stays as it is.
         """
         claim = new_execution_id(self._clock())
         found = await self._store.claim(tenant.name, letter_id, claim, lambda case: decide_retry(case, wish))
@@ -105,7 +109,7 @@ class LetterActs:
         """Retries letters one after another, until a limit, the database's silence or the time stops it."""
         end = self._clock() + BULK_SECONDS
         told: list[Told] = []
-        stopped_by: OverLimitError | JournalUnavailableError | None = None
+        stopped_by: Stop | None = None
         for letter_id in letter_ids:
             if told and self._clock() >= end:
                 break
@@ -113,7 +117,7 @@ class LetterActs:
                 told.append(Told(letter_id, await self.retry(tenant, letter_id, wish)))
             except RefusedRetryError as error:
                 told.append(Told(letter_id, refusal=error))
-            except (OverLimitError, JournalUnavailableError) as error:
+            except (OverLimitError, LimitsUnavailableError, JournalUnavailableError) as error:
                 stopped_by = error
                 break
         return BulkOutcome(tuple(told), tuple(letter_ids[len(told) :]), stopped_by)
@@ -133,7 +137,7 @@ class LetterActs:
         try:
             async with asyncio.timeout(ACT_SECONDS):
                 await self._begin(tenant, go, wish, claim)
-        except (RefusedRetryError, OverLimitError):
+        except (RefusedRetryError, OverLimitError, LimitsUnavailableError):
             await self._store.release(tenant.name, execution_id, claim)
             raise
         except TimeoutError:

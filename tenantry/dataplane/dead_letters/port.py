@@ -45,8 +45,8 @@ class OverLimitError(Exception):
 class Retries(Protocol):
     """Retries and forks executions. What returns has begun, and is durable.
 
-    Every call raises `RefusedRetryError`, `OverLimitError`, or `JournalUnavailableError`; only after the last
-    may it have begun all the same.
+    Every call raises `RefusedRetryError`, `OverLimitError`, `LimitsUnavailableError` or
+    `JournalUnavailableError`; only after the last may it have begun all the same.
     """
 
     async def retry(

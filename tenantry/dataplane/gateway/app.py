@@ -17,6 +17,7 @@ from tenantry.dataplane.gateway import errors
 from tenantry.dataplane.gateway.answers import problem_answer
 from tenantry.dataplane.gateway.callbacks import CallbackEndpoints
 from tenantry.dataplane.gateway.circuits import CircuitEndpoints
+from tenantry.dataplane.gateway.dead_letters import DeadLetterEndpoints
 from tenantry.dataplane.gateway.definitions import DefinitionEndpoints
 from tenantry.dataplane.gateway.execute import ExecuteEndpoints
 from tenantry.dataplane.gateway.executions import ExecutionEndpoints
@@ -24,6 +25,7 @@ from tenantry.dataplane.gateway.health import HealthEndpoints
 from tenantry.dataplane.gateway.lifecycle import LifecycleEndpoints
 from tenantry.dataplane.gateway.plans import PlanEndpoint
 from tenantry.dataplane.gateway.timeline import TimelineEndpoints
+from tenantry.dataplane.limits.port import LimitsUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -49,9 +51,11 @@ def create_app(services: Services) -> ASGIApp:
     lifecycle = LifecycleEndpoints(services)
     callbacks = CallbackEndpoints(services)
     circuits = CircuitEndpoints(services)
+    letters = DeadLetterEndpoints(services)
     health = HealthEndpoints(services)
     of_workflow = {
         "": _Resource("GET", definitions.get_workflow),
+        "/versions": _Resource("GET", definitions.list_versions),
         "/execute": _Resource("POST", execute.execute),
         "/test": _Resource("POST", execute.dry_run),
         "/plan": _Resource("GET", PlanEndpoint(services).get_plan),
@@ -86,6 +90,14 @@ def create_app(services: Services) -> ASGIApp:
         f"{_TENANT}/circuits/{{circuit}}/open": _Resource("POST", circuits.open),
         f"{_TENANT}/circuits/{{circuit}}/close": _Resource("POST", circuits.close),
         f"{_TENANT}/circuits/{{circuit}}/reset": _Resource("POST", circuits.reset),
+        f"{_TENANT}/dlq": _Resource("GET", letters.list_letters),
+        f"{_TENANT}/dlq/analytics": _Resource("GET", letters.get_analytics),
+        f"{_TENANT}/dlq/bulk-retry": _Resource("POST", letters.bulk_retry),
+        f"{_TENANT}/dlq/{{letter}}": _Resource("GET", letters.get_letter),
+        f"{_TENANT}/dlq/{{letter}}/retry": _Resource("POST", letters.retry),
+        f"{_TENANT}/dlq/{{letter}}/retry-with-input": _Resource("POST", letters.retry_with_input),
+        f"{_TENANT}/dlq/{{letter}}/discard": _Resource("POST", letters.discard),
+        f"{_TENANT}/dlq/{{letter}}/archive": _Resource("POST", letters.archive),
         "/healthz": _Resource("GET", health.healthz),
         "/readyz": _Resource("GET", health.readyz),
         "/": _Resource("GET", health.index),
@@ -119,6 +131,8 @@ class _Resource:
             return problem_answer(error)
         except JournalUnavailableError as error:
             return problem_answer(errors.unavailable("journal-unavailable", str(error)))
+        except LimitsUnavailableError as error:
+            return problem_answer(errors.unavailable(error.code, str(error)))
         except Exception:  # noqa: BLE001  (the boundary to callers)
             _LOG.exception("%s %s broke", request.method, request.url.path)
             return problem_answer(errors.internal())

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tenantry.dataplane.callbacks.signing import CallbackSecrets
     from tenantry.dataplane.circuits.port import Circuits
     from tenantry.dataplane.clock import Clock
+    from tenantry.dataplane.dead_letters.parts import DeadLetters
     from tenantry.dataplane.executions.control import Control
     from tenantry.dataplane.executions.executor import Executor
     from tenantry.dataplane.executions.keys import IdempotencyKeys
@@ -36,5 +37,6 @@ class Services:
     plans: PinnedPlans
     clock: Clock
     follower: BundleFollower
+    dead_letters: DeadLetters
     deliveries: Deliveries
     callback_secrets: CallbackSecrets
