@@ -291,17 +291,39 @@ async def test_a_cancelled_execution_is_a_503(plane: DataPlane) -> None:
     waiting = asyncio.create_task(plane.execute("unlucky", {"hang": True}))
     execution = await running_execution(plane)
     cancelled = await plane.ask("POST", f"/executions/{execution}/cancel")
-    assert (cancelled.status_code, cancelled.json()["status"]) == (202, "cancelled")
+    assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled")
     assert problem_of(await waiting, 503, "cancelled")["executionId"] == execution
     again = await plane.ask("POST", f"/executions/{execution}/cancel")
     assert (again.status_code, again.json()["status"]) == (200, "cancelled")
 
 
-async def test_what_is_still_running_when_a_drain_ends_is_cancelled(plane: DataPlane) -> None:
+async def test_what_is_still_running_when_a_drain_ends_is_left_to_others_and_its_caller_told_where(
+    plane: DataPlane,
+) -> None:
     waiting = asyncio.create_task(plane.execute("unlucky", {"hang": True}))
-    await running_execution(plane)
+    execution = await running_execution(plane)
     await plane.services.executor.drain(0)
-    problem_of(await waiting, 503, "cancelled")
+    answer = await waiting
+    location = f"/tenants/acme/api/v1/executions/{execution}"
+    assert (answer.status_code, answer.headers["Location"]) == (202, location)
+    assert answer.headers["Execution-Id"] == execution
+    links = {"self": location, "trace": f"{location}/trace", "events": f"{location}/events"}
+    assert answer.json() == {"id": execution, "status": "running", "links": links}
+
+
+async def test_what_is_not_journaled_and_still_running_when_a_drain_ends_is_a_503(
+    plane: DataPlane, documents: str
+) -> None:
+    unkept = documents.replace(
+        "metadata: {name: unlucky}\nspec:", "metadata: {name: unlucky}\nspec:\n  durability: none"
+    )
+    await plane.services.registry.install(served_bundle(revision=2, documents=unkept))
+    waiting = asyncio.create_task(plane.execute("unlucky", {"hang": True}))
+    execution = await running_execution(plane)
+    await plane.services.executor.drain(0)
+    answer = await waiting
+    assert problem_of(answer, 503, "draining")["executionId"] == execution
+    assert answer.headers["Retry-After"] == "1"
 
 
 async def test_a_definition_that_does_not_compile_is_a_409_that_says_why(
