@@ -156,6 +156,8 @@ class Executor:
 
     def _track(self, tenant: ServedTenant, state: ExecutionState, record: ExecutionRecord) -> Run:
         key = (tenant.name, record.id)
+        if (former := self._runs.get(key)) is not None:
+            former[0].lose()  # it was taken from us, and it is we who took it
         if self._spans is None:
             record.told = None
         run = Run(
@@ -164,14 +166,15 @@ class Executor:
             runner=tenant.runner,
             journal=self._journal,
             clock=self.clock,
-            when_over=lambda: self._leave(key),
+            when_over=lambda: self._leave(run),
         )
         self._runs[key] = (run, tenant)
         self._idle.clear()
         return run
 
-    def _leave(self, key: tuple[TenantId, str]) -> None:
-        run, _tenant = self._runs.pop(key)
+    def _leave(self, run: Run) -> None:
+        key = (run.record.tenant, run.record.id)
+        del self._runs[key]
         if self._spans is not None and run.state.ended and run.record.told is not None:
             self._spans.ended(*key, run.record.told)
         if not self._runs:

@@ -230,6 +230,8 @@ def _row(record: ExecutionRecord, source: str, owner: str) -> Row:
 def _owner(record: ExecutionRecord, owner: str) -> str | None:
     if record.status in ENDED:
         return None
+    if record.lost:
+        return NOBODY  # we have stopped running it: if it is still ours to write, somebody else must go on
     if record.released:
         return None if record.status is ExecutionStatus.PAUSED else NOBODY
     return owner

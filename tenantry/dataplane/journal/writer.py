@@ -106,6 +106,9 @@ class JournalWriter:
 
     def record(self, record: ExecutionRecord) -> None:
         """Takes the record's pending events into the next commit."""
+        former = self._dirty.get(record.id)
+        if former is not None and former is not record:
+            former.lost = True  # the same execution, taken again: what the former run waits for never comes
         self._dirty[record.id] = record
         if record.status in ENDED or record.released:
             self._running.discard(record.id)
@@ -116,12 +119,12 @@ class JournalWriter:
 
     async def durable(self, record: ExecutionRecord) -> None:
         """Waits until everything recorded of this execution is committed; see `Journal.durable`."""
-        if record.id in self._dirty:
+        if self._dirty.get(record.id) is record:
             if record.id in self._running:
                 self._running_and_waiting.add(record.id)
             self._wanted.set()
             await _wait_in(self._waiting_next)
-        elif record.id in self._committing:
+        elif self._committing.get(record.id) is record:
             await _wait_in(self._waiting)
         elif not self._available:
             raise JournalUnavailableError("the journal's database is not reachable")
