@@ -15,11 +15,9 @@ local function milliseconds(seconds)
   return math.ceil((seconds + MARGIN_SECONDS) * 1000)
 end
 
--- Python's `//` for doubles of which the second is above zero: exact where a rounded quotient is not.
+-- Python's `//` for a dividend from zero on and a divisor above it: exact where a rounded quotient is not.
 local function floor_division(dividend, divisor)
-  local remainder = math.fmod(dividend, divisor)
-  local quotient = (dividend - remainder) / divisor
-  if remainder < 0 then quotient = quotient - 1 end
+  local quotient = (dividend - math.fmod(dividend, divisor)) / divisor
   local floor = math.floor(quotient)
   if quotient - floor > 0.5 then floor = floor + 1 end
   return floor

@@ -109,6 +109,27 @@ def test_redis_and_memory_decide_the_same_to_the_last_bit(
         assert answers[0] == answers[1]
 
 
+@pytest.mark.parametrize(
+    ("now", "seconds"), [(588642001.6666666, 1 / 3), (269667351.30412054, 2.4829154944354004)]
+)
+def test_nor_where_a_quotient_of_doubles_is_not_the_whole_number_it_should_be(
+    on_redis: OnRedis, now: float, seconds: float
+) -> None:
+    policies = Limits(windows=(WindowPolicy("one", 5, seconds),))
+    in_memory, store = MemoryLimitStore(), on_redis.store()
+    for number in range(3):
+        request = (ACME, policies, f"e{number}", Instant(now))
+        assert on_redis.ask(store.admit(*request)) == settle(in_memory.admit(*request))
+
+
+def test_nor_when_a_clock_steps_back_over_one_boundary_or_over_two(on_redis: OnRedis) -> None:
+    policies = Limits(windows=(WindowPolicy("one", 3, 2.0),))
+    in_memory, store = MemoryLimitStore(), on_redis.store()
+    for number, step in enumerate([0.0, 1.0, 2.0, -1.0, -0.5, 0.0, 0.5, -4.0, 0.0]):
+        request = (ACME, policies, f"e{number}", Instant(EPOCH + 2.0 + step))
+        assert on_redis.ask(store.admit(*request)) == settle(in_memory.admit(*request))
+
+
 async def test_many_at_once_over_two_connections_are_admitted_exactly_to_the_limit(
     redis_server: RedisServer,
 ) -> None:
