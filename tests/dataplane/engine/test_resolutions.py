@@ -70,7 +70,9 @@ def run(
     return state, events
 
 
-def answer_all(state: ExecutionState, since: list[AnyEvent], answer: Callable[[str], Any]) -> list[AnyEvent]:
+def answer_all(
+    state: ExecutionState, since: list[AnyEvent], answer: Callable[[str], Any], *, once: bool = False
+) -> list[AnyEvent]:
     events: list[AnyEvent] = []
     calls = [event for event in since if isinstance(event, TaskStarted)]
     while calls and not state.ended:
@@ -80,8 +82,9 @@ def answer_all(state: ExecutionState, since: list[AnyEvent], answer: Callable[[s
         if isinstance(said, Failure):
             outcome = TaskFailed(at=1.0, task=call.task, attempt=call.attempt, failure=said)
         more = advance(state, outcome, 1.0)
-        calls += [event for event in more if isinstance(event, TaskStarted)]
         events += more
+        if not once:
+            calls += [event for event in more if isinstance(event, TaskStarted)]
     return events
 
 
@@ -266,6 +269,34 @@ def test_a_task_that_has_not_begun_shows_what_is_known() -> None:
     plan = replace(plan_of(step("a", 1), step("b", 2, condition={"if": "true"})), max_parallel=1)
     _, events = submit(plan, {})
     assert found(plan, events)["b"] == Templates(condition=Resolution("true", resolved=True))
+
+
+def test_what_is_found_is_what_the_attempts_were_given() -> None:
+    child = [step("x", {"n": "{{input.n}}", "at": "{{execution.id}}"}), step("y", "{{tasks.x.output.path}}")]
+    each = {
+        "id": "each",
+        "forEach": {"items": "{{tasks.a.output.items}}", "itemVar": "item", "maxParallel": 2},
+        "tasks": [
+            step("p", {"item": "{{forEach.item}}", "a": "{{tasks.a.output.n ?? 'none'}}"}),
+            {"id": "q", "workflowRef": "inner", "input": {"n": "{{forEach.item}}"}, "dependsOn": ["p"]},
+        ],
+    }
+    last = step("z", "{{tasks.each.forEach.successCount}}", fallback={"taskRef": "call", "input": {"z": 1}})
+    plan = plan_of(step("a", {"id": "{{input.id}}"}), each, last, children={"inner": child})
+    given: dict[str, Any] = {}
+    answers = {"a": {"items": [1, 2, 3]}, "z": GONE}
+    state, events = submit(plan, {"id": 4})
+    calls = [event for event in events if isinstance(event, TaskStarted)]
+    for call in calls:
+        activity = state.activities[call.task]
+        given[call.task] = activity.body.bind(activity.scope)
+        more = answer_all(state, [call], lambda path: answers.get(path, {"path": path}), once=True)
+        calls += [event for event in more if isinstance(event, TaskStarted)]
+        events += more
+    assert state.ended
+    assert len(given) == 12
+    shown = {path: templates.input for path, templates in found(plan, events).items()}
+    assert {path: one.resolved for path, one in shown.items() if one and path in given} == given
 
 
 def test_only_what_is_wanted_is_looked_for_and_nothing_is_folded_after_it_is_found() -> None:

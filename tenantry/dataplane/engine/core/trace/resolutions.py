@@ -26,7 +26,7 @@ from tenantry.dataplane.engine.core.events import (
 from tenantry.dataplane.engine.core.evolve import evolve
 from tenantry.dataplane.engine.core.trace.model import Resolution, Templates
 from tenantry.dataplane.engine.core.trace.shortening import shorten
-from tenantry.language.plan.model import CallPlan, ForEachPlan, SubworkflowPlan, SwitchPlan, ValuePlan
+from tenantry.language.plan.model import CallPlan, SubworkflowPlan, SwitchPlan, ValuePlan
 from tenantry.language.plan.resolving import MASK
 from tenantry.language.templates.errors import TemplateError
 
@@ -139,7 +139,7 @@ def _look_at_body(activity: Activity, body: Any, templates: Templates) -> None:
             templates.value = _evaluated(body.value, body.evaluate, activity)
         case SwitchPlan():
             templates.switch = _evaluated(body.text, body.value, activity)
-        case ForEachPlan():
+        case _:  # a loop: nested tasks have no templates of their own, and always begin
             templates.items = _evaluated(body.text, body.items, activity)
 
 
