@@ -31,8 +31,12 @@ class _Kept:
     def held(self) -> bool:
         return isinstance(self.circuit, HeldOpen | HeldClosed)
 
+    @property
+    def ends_at(self) -> float:
+        return self.used_at + self.keep_seconds
+
     def is_idle(self, now: float) -> bool:
-        return now - self.used_at >= self.keep_seconds and not self.held
+        return now >= self.ends_at and not self.held
 
 
 _Key: TypeAlias = "tuple[str, CircuitPolicy]"
@@ -43,8 +47,8 @@ class MemoryCircuits:
 
     Args:
         idle_seconds: a circuit that nobody asked for so much longer than its own durations is forgotten.
-        max_per_tenant: beyond it, a tenant's circuit that was not asked for the longest is forgotten; those
-            a person holds go last.
+        max_per_tenant: beyond it, a tenant's circuit that would be forgotten first is, at once; those a
+            person holds go last.
     """
 
     def __init__(
@@ -108,7 +112,7 @@ class MemoryCircuits:
             self._forget_idle(other, now)
         circuits = self._tenants.setdefault(tenant, {})
         if len(circuits) >= self._max_per_tenant:
-            self._forget(circuits, min(circuits, key=lambda key: (circuits[key].held, circuits[key].used_at)))
+            self._forget(circuits, min(circuits, key=lambda key: (circuits[key].held, circuits[key].ends_at)))
         _, policy = key
         keep_seconds = self._idle_seconds + max(policy.sampling_seconds, policy.break_seconds)
         kept = circuits[key] = _Kept(Closed(generation=self._next_generation), keep_seconds, now)

@@ -1,10 +1,17 @@
 -- One step of a tenant's circuits: the decisions of breaker.py, made where all replicas see them.
 --
--- KEYS[1] is a hash: for every circuit "state <name>" and "about <name>", and "generation", above every generation
--- ever forgotten. ARGV: admit | report | obey, the circuit's name, now, and what the step needs.
--- Numbers are doubles as in Python, and the arithmetic is in the same order: the answers are equal to the last bit.
+-- KEYS: a hash with "state <name>" and "about <name>" of every circuit, and "generation", above every generation ever
+-- forgotten; and when each circuit will be forgotten. ARGV: admit | report | obey, the circuit's name, now, and what
+-- the step needs. Numbers are doubles as in Python, and the arithmetic is in the same order: the answers are equal to
+-- the last bit. No step looks at all circuits of a tenant: whoever has many of them takes no time from others.
 
-local key, name, now = KEYS[1], ARGV[2], tonumber(ARGV[3])
+local key, ends_key, name, now = KEYS[1], KEYS[2], ARGV[2], tonumber(ARGV[3])
+
+-- Added to the end of a circuit that a person holds: those are forgotten for want of room only, and last.
+local HELD = 1e12
+
+-- A key that lives longer than it matters costs less than setting its time again for every call.
+local MARGIN_SECONDS = 60
 
 local function exact(number)
   return string.format('%.17g', number)
@@ -15,17 +22,26 @@ local function is_held(circuit)
 end
 
 local function is_idle(circuit)
-  return now - circuit.used_at >= circuit.keep_seconds and not is_held(circuit)
+  return now >= circuit.used_at + circuit.keep_seconds and not is_held(circuit)
+end
+
+local function load(of)
+  local packed = redis.call('HGET', key, 'state ' .. of)
+  return packed and cmsgpack.unpack(packed)
 end
 
 local function find()
-  local packed = redis.call('HGET', key, 'state ' .. name)
-  local circuit = packed and cmsgpack.unpack(packed)
+  local circuit = load(name)
   return circuit and not is_idle(circuit) and circuit or nil
 end
 
 local function save(circuit)
   redis.call('HSET', key, 'state ' .. name, cmsgpack.pack(circuit))
+end
+
+local function use(circuit)
+  circuit.used_at = now
+  redis.call('ZADD', ends_key, now + circuit.keep_seconds + (is_held(circuit) and HELD or 0), name)
 end
 
 -- A change of state begins a generation.
@@ -37,74 +53,52 @@ local function enter(circuit, status, opened_at)
   }
 end
 
--- Keeping: the hash lives as long as its longest circuit, and for ever while a person holds one.
+-- Keeping: a tenant's keys live as long as the last of its circuits, and for ever while a person holds one.
 
-local function all_circuits()
-  local circuits, flat = {}, redis.call('HGETALL', key)
-  for i = 1, #flat, 2 do
-    local of = string.match(flat[i], '^state (.*)$')
-    if of then circuits[of] = cmsgpack.unpack(flat[i + 1]) end
-  end
-  return circuits
+local function expire(seconds)
+  local milliseconds = math.ceil((seconds + MARGIN_SECONDS) * 1000)
+  redis.call('PEXPIRE', key, milliseconds)
+  redis.call('PEXPIRE', ends_key, milliseconds)
 end
 
-local function milliseconds(seconds)
-  return math.ceil(seconds * 1000)
-end
-
-local function set_lifetime(circuits)
-  local longest = 0
-  for _, circuit in pairs(circuits) do
-    if is_held(circuit) then return redis.call('PERSIST', key) end
-    longest = math.max(longest, circuit.keep_seconds)
-  end
-  redis.call('PEXPIRE', key, milliseconds(longest))
+local function set_lifetime()
+  local last_end = tonumber(redis.call('ZRANGE', ends_key, -1, -1, 'WITHSCORES')[2])
+  if last_end < HELD then return expire(last_end - now) end
+  redis.call('PERSIST', key)
+  redis.call('PERSIST', ends_key)
 end
 
 local function extend_lifetime(circuit)
-  local left = redis.call('PTTL', key)
-  if left >= 0 and left < milliseconds(circuit.keep_seconds) then
-    redis.call('PEXPIRE', key, milliseconds(circuit.keep_seconds))
-  end
+  local left = redis.call('PTTL', ends_key)
+  if left == -1 then set_lifetime() elseif left < circuit.keep_seconds * 1000 then expire(circuit.keep_seconds) end
 end
 
-local function forget(circuits, forgotten)
-  local next_one = circuits[forgotten].generation + 1
-  if next_one > tonumber(redis.call('HGET', key, 'generation') or 0) then
-    redis.call('HSET', key, 'generation', exact(next_one))
-  end
-  redis.call('HDEL', key, 'state ' .. forgotten, 'about ' .. forgotten)
-  circuits[forgotten] = nil
+local function last_generation()
+  return tonumber(redis.call('HGET', key, 'generation') or 0)
 end
 
-local function needed_less(one, other)
-  if is_held(one) ~= is_held(other) then return is_held(other) end
-  return one.used_at < other.used_at
+local function forget(of)
+  local circuit = load(of)
+  if circuit and circuit.generation >= last_generation() then
+    redis.call('HSET', key, 'generation', exact(circuit.generation + 1))
+  end
+  redis.call('HDEL', key, 'state ' .. of, 'about ' .. of)
+  redis.call('ZREM', ends_key, of)
 end
 
-local function make_room(circuits, max_per_tenant)
-  local count, least = 0, nil
-  for of, circuit in pairs(circuits) do
-    if is_idle(circuit) then
-      forget(circuits, of)
-    else
-      count = count + 1
-      if not least or needed_less(circuit, circuits[least]) then least = of end
-    end
-  end
-  if count >= max_per_tenant then forget(circuits, least) end
+local function make_room(max_per_tenant)
+  for _, idle in ipairs(redis.call('ZRANGEBYSCORE', ends_key, '-inf', now)) do forget(idle) end
+  if redis.call('ZCARD', ends_key) >= max_per_tenant then forget(redis.call('ZRANGE', ends_key, 0, 0)[1]) end
 end
 
 local function begin(keep_seconds, max_per_tenant, about)
-  local circuits = all_circuits()
-  make_room(circuits, max_per_tenant)
+  make_room(max_per_tenant)
   -- The clock, too: Redis may have lost the hash, and permits given before are still about.
-  local generation = math.max(tonumber(redis.call('HGET', key, 'generation') or 0), math.floor(now * 1000))
+  local generation = math.max(last_generation(), math.floor(now * 1000))
   local circuit = enter({generation = generation - 1, used_at = now, keep_seconds = keep_seconds}, 'closed')
   redis.call('HSET', key, 'about ' .. name, about)
-  save(circuit)
-  circuits[name] = circuit
-  set_lifetime(circuits)
+  use(circuit)
+  set_lifetime()
   return circuit
 end
 
@@ -191,9 +185,8 @@ end
 
 function steps.admit()
   local keep_seconds, max_per_tenant, about = tonumber(ARGV[9]), tonumber(ARGV[10]), ARGV[11]
-  local circuit = find() or begin(keep_seconds, max_per_tenant, about)
-  circuit.used_at = now
-  local decision
+  local circuit, decision = find() or begin(keep_seconds, max_per_tenant, about), nil
+  use(circuit)
   circuit, decision = admit(circuit, policy_from(ARGV))
   save(circuit)
   extend_lifetime(circuit)
@@ -212,9 +205,10 @@ end
 function steps.obey()
   local circuit = find()
   if not circuit then return false end
-  circuit.used_at = now
-  save(obey(circuit, ARGV[4]))
-  set_lifetime(all_circuits())
+  circuit = obey(circuit, ARGV[4])
+  use(circuit)
+  save(circuit)
+  set_lifetime()
   return {redis.call('HGET', key, 'state ' .. name), redis.call('HGET', key, 'about ' .. name)}
 end
 

@@ -76,7 +76,7 @@ class _State(msgspec.Struct):
         return kind(generation=self.generation, opened_at=self.opened_at)
 
     def is_idle(self, now: float) -> bool:
-        return now - self.used_at >= self.keep_seconds and not self.status.startswith("held")
+        return now >= self.used_at + self.keep_seconds and not self.status.startswith("held")
 
 
 _STATE: Final = msgspec.msgpack.Decoder(_State)
@@ -84,7 +84,7 @@ _ABOUT: Final = msgspec.json.Decoder(_About)
 
 
 class RedisCircuits:
-    """`Circuits` in Redis, under a key per tenant. Instants are of a clock that replicas share.
+    """`Circuits` in Redis, under two keys per tenant. Instants are of a clock that replicas share.
 
     Every call raises `RedisDownError` when it cannot be told whether it was carried out. The bounds are those
     of `MemoryCircuits`.
@@ -107,7 +107,7 @@ class RedisCircuits:
         keep_seconds = self._idle_seconds + max(policy.sampling_seconds, policy.break_seconds)
         words = ("admit", name, now, *_words(policy), keep_seconds, self._max_per_tenant, about)
         give_back = partial(self._give_back, tenant, name, policy, now)
-        answer = await self._link.run(_SCRIPT, [_key(tenant)], words, if_abandoned=give_back)
+        answer = await self._link.run(_SCRIPT, _keys(tenant), words, if_abandoned=give_back)
         if answer[0]:
             return Permit(tenant, upstream, policy, Ticket(*answer[1:]))
         return Refusal(retry_after_seconds=float(answer[1]), opened_at=float(answer[2]))
@@ -118,7 +118,7 @@ class RedisCircuits:
         """A probe's place, when whoever asked was cancelled before the answer came."""
         if answer[0] and answer[2]:
             words = _report_words(name, policy, Ticket(*answer[1:]), Outcome.NEUTRAL, now)
-            self._link.post("EVALSHA", _SCRIPT.digest, 1, _key(tenant), *words)
+            self._link.post("EVALSHA", _SCRIPT.digest, 2, *_keys(tenant), *words)
 
     async def report(self, permit: Permit, outcome: Outcome, now: float) -> Change | None:
         """See `Circuits.report`. Of an ordinary call nothing but its failure can change a circuit."""
@@ -127,12 +127,12 @@ class RedisCircuits:
             return None
         name, _ = _describe(permit.upstream, permit.policy)
         words = _report_words(name, permit.policy, ticket, outcome, now)
-        change = await self._link.run(_SCRIPT, [_key(permit.tenant)], words)
+        change = await self._link.run(_SCRIPT, _keys(permit.tenant), words)
         return change and Change(change.decode())
 
     async def snapshot(self, tenant: TenantId, now: float) -> list[CircuitView]:
         """See `Circuits.snapshot`."""
-        flat = await self._link.call("HGETALL", _key(tenant))
+        flat = await self._link.call("HGETALL", _keys(tenant)[0])
         fields = dict(zip(flat[::2], flat[1::2], strict=True))
         states = {
             field.removeprefix(b"state "): _STATE.decode(packed)
@@ -148,12 +148,12 @@ class RedisCircuits:
 
     async def obey(self, tenant: TenantId, name: str, order: Order, now: float) -> CircuitView | None:
         """See `Circuits.obey`."""
-        answer = await self._link.run(_SCRIPT, [_key(tenant)], ("obey", name, now, order.value))
+        answer = await self._link.run(_SCRIPT, _keys(tenant), ("obey", name, now, order.value))
         return answer and _view(_STATE.decode(answer[0]), answer[1], now)
 
 
-def _key(tenant: TenantId) -> str:
-    return tenant_key(tenant, "circuits")
+def _keys(tenant: TenantId) -> tuple[str, str]:
+    return tenant_key(tenant, "circuits"), tenant_key(tenant, "circuits-end")
 
 
 @lru_cache(_REMEMBERED_NAMES)

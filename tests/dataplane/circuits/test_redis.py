@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
 from tenantry.dataplane.circuits.breaker import PROBE_SECONDS, Order, Outcome, Refusal
-from tenantry.dataplane.circuits.memory import DEFAULT_IDLE_SECONDS, MemoryCircuits
+from tenantry.dataplane.circuits.memory import DEFAULT_IDLE_SECONDS, DEFAULT_MAX_PER_TENANT, MemoryCircuits
 from tenantry.dataplane.circuits.port import Permit
 from tenantry.dataplane.circuits.redis import RedisCircuits
 from tenantry.dataplane.circuits.view import circuit_name
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from tenantry.dataplane.redis.link import RedisLink
     from tests.support.redis import RedisServer
     from tests.support.settling import Ask
+
+
+KEYS = [b"tenantry:1:{acme}:circuits", b"tenantry:1:{acme}:circuits-end"]
 
 
 @dataclass(frozen=True)
@@ -177,38 +181,75 @@ def test_what_an_ordinary_call_reports_costs_nothing_unless_it_failed(on_redis: 
     assert [line for line in on_redis.command("INFO", "commandstats").splitlines() if b"eval" in line] == ours
 
 
+def lifetimes(on_redis: OnRedis) -> set[bool | None]:
+    """Of the tenant's keys: `None` for those that stay, whether the others live as long as they should."""
+    longest = DEFAULT_IDLE_SECONDS + POLICY.sampling_seconds
+    left = [on_redis.command("TTL", key) for key in KEYS]
+    return {None if seconds == -1 else longest < seconds <= longest + 60 for seconds in left}
+
+
 def test_nothing_is_kept_for_longer_than_it_may_matter(on_redis: OnRedis) -> None:
     circuits = on_redis.circuits()
     circuits.call()
-    (key,) = on_redis.command("KEYS", "*")
-    longest = DEFAULT_IDLE_SECONDS + POLICY.sampling_seconds
-    assert longest - 60 < on_redis.command("TTL", key) <= longest
-    on_redis.command("EXPIRE", key, 10)
+    assert lifetimes(on_redis) == {True}
+    for key in KEYS:
+        on_redis.command("EXPIRE", key, 10)
+    assert lifetimes(on_redis) == {False}
     circuits.call()
-    assert longest - 60 < on_redis.command("TTL", key) <= longest
+    assert lifetimes(on_redis) == {True}
 
 
 def test_what_a_person_holds_is_kept_until_nobody_holds_it(on_redis: OnRedis) -> None:
     circuits = on_redis.circuits()
     circuits.call()
     circuits.call(upstream=ORDERS)
-    (key,) = on_redis.command("KEYS", "*")
     circuits.order(Order.OPEN)
+    assert lifetimes(on_redis) == {None}
     circuits.call(upstream=ORDERS)
     circuits.call(upstream="https://third.example.com")
-    assert on_redis.command("TTL", key) == -1
+    assert lifetimes(on_redis) == {None}
     circuits.order(Order.RESET)
-    assert on_redis.command("TTL", key) > 0
+    assert lifetimes(on_redis) == {True}
+
+
+@pytest.mark.parametrize("evicted", [0, 1])
+def test_a_key_that_redis_evicted_under_pressure_leaves_nothing_for_ever(
+    on_redis: OnRedis, evicted: int
+) -> None:
+    circuits = on_redis.circuits(max_per_tenant=2)
+    for upstream in (USERS, ORDERS):
+        circuits.call(upstream=upstream)
+    on_redis.command("DEL", KEYS[evicted])
+    circuits.call(upstream=USERS)
+    assert lifetimes(on_redis) == {True}
+    for number in range(3):
+        circuits.call(upstream=f"https://{number}.example.com", now=EPOCH + 1)
+    assert on_redis.command("ZCARD", KEYS[1]) == 2
+    assert lifetimes(on_redis) == {True}
 
 
 def test_tenants_have_keys_of_their_own(on_redis: OnRedis) -> None:
     circuits = on_redis.circuits()
     circuits.call(ACME)
+    assert sorted(on_redis.command("KEYS", "*")) == KEYS
     circuits.call(GLOBEX)
     assert sorted(on_redis.command("KEYS", "*")) == [
-        b"tenantry:1:{acme}:circuits",
-        b"tenantry:1:{globex}:circuits",
+        *KEYS,
+        *(key.replace(b"acme", b"globex") for key in KEYS),
     ]
+
+
+def test_a_tenant_with_too_many_circuits_takes_little_of_everybody_s_redis(on_redis: OnRedis) -> None:
+    circuits = on_redis.circuits()
+    for number in range(DEFAULT_MAX_PER_TENANT):
+        circuits.call(upstream=f"https://{number}.example.com", now=EPOCH + number)
+    on_redis.command("CONFIG", "RESETSTAT")
+    for number in range(10):
+        circuits.call(upstream=f"https://other-{number}.example.com", now=EPOCH + 1000 + number)
+    statistics = on_redis.command("INFO", "commandstats").decode()
+    commands = sum(int(calls) for calls in re.findall(r":calls=(\d+)", statistics))
+    assert commands <= 10 * 20
+    assert "cmdstat_hgetall" not in statistics
 
 
 def test_a_permit_from_before_redis_forgot_everything_means_nothing_to_what_came_after(
