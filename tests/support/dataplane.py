@@ -76,19 +76,21 @@ async def run_data_plane(
     redis_url: str = "",
     redis_down: RedisDown = RedisDown.LOCAL,
     exports_spans: bool = False,
+    name: str = "tests",
+    drain_seconds: float = 0.1,
 ) -> AsyncIterator[DataPlane]:
     """A data plane that starts from bundles on disk, without a control plane."""
     directory = BundleDirectory(folder)
     for bundle in bundles:
         directory.save(bundle.tenant, sign(bundle, SIGNING_KEY))
     settings = Settings(
-        name="tests",
+        name=name,
         database_url=url,
         control_plane_url="",
         data_plane_token="",
         bundle_key=SIGNING_KEY.public_key(),
         bundle_directory=folder,
-        drain_seconds=0.1,
+        drain_seconds=drain_seconds,
         callback_secrets=callback_secrets,
         redis_url=redis_url,
         redis_down=redis_down,
