@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tenantry.dataplane.circuits.breaker import Change, Order, Outcome
+import pytest
+
+from tenantry.dataplane.circuits.breaker import PROBE_SECONDS, Change, Order, Outcome
 from tenantry.dataplane.circuits.port import Permit
 from tests.support.circuit_model import ACME, EPOCH, GLOBEX, IDLE_SECONDS, ORDERS, POLICY, USERS, WIDE
 
@@ -29,6 +31,29 @@ def test_upstreams_and_policies_have_circuits_of_their_own(circuits_of: Make) ->
     circuits.fail()
     circuits.call(upstream=ORDERS)
     assert isinstance(circuits.admit(policy=WIDE), Permit)
+
+
+@pytest.mark.parametrize(("pause", "change"), [(0.125, Change.OPENED), (0.0, None)])
+def test_a_failure_as_old_as_the_sampling_duration_counts_no_more(
+    circuits_of: Make, pause: float, change: Change | None
+) -> None:
+    circuits = circuits_of()
+    assert circuits.report(circuits.call(), Outcome.FAILURE) is None
+    later = EPOCH + POLICY.sampling_seconds - pause
+    assert circuits.report(circuits.call(now=later), Outcome.FAILURE, later) is change
+
+
+def test_a_probe_whose_place_passed_to_another_cannot_close_for_it(circuits_of: Make) -> None:
+    circuits = circuits_of()
+    circuits.fail()
+    tried = EPOCH + POLICY.break_seconds
+    abandoned = circuits.call(now=tried)
+    assert circuits.refuses(now=tried)
+    late = tried + PROBE_SECONDS
+    its_successor = circuits.call(now=late)
+    assert circuits.report(abandoned, Outcome.SUCCESS, late) is None
+    assert circuits.refuses(now=late)
+    assert circuits.report(its_successor, Outcome.SUCCESS, late) is Change.CLOSED
 
 
 def test_an_order_for_another_tenant_s_circuit_finds_nothing(circuits_of: Make) -> None:
