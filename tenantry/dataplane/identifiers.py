@@ -20,6 +20,12 @@ def new_execution_id(now: float) -> str:
     return str(uuid.UUID(int=milliseconds << 80 | _VERSION | _VARIANT | random))
 
 
+def first_execution_id(at: float) -> str:
+    """No execution accepted at `at` (epoch seconds) or later has a lower id."""
+    milliseconds = min(max(0, int(at * 1000)), (1 << 48) - 1)
+    return str(uuid.UUID(int=milliseconds << 80))
+
+
 def parse_execution_id(text: str) -> str | None:
     """The id in its canonical form, or `None` when the text is not one."""
     return text.lower() if _CANONICAL.fullmatch(text) else None

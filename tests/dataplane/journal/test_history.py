@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from tenantry.dataplane.engine.ports import JournalUnavailableError
-from tenantry.dataplane.journal.history import ExecutionSummary, History, HistoryFilter
+from tenantry.dataplane.journal.history import ExecutionSummary, History, HistoryFilter, page_query
 from tenantry.tenants.identity import TenantId
 from tests.support.executions import NOON, Execution
 from tests.support.journal import commit
@@ -136,6 +136,35 @@ async def test_past_runs_are_the_average_of_the_latest_completed_ones(url: str, 
 
 async def test_a_workflow_that_never_ran_has_no_past(history: History) -> None:
     assert (await history.past_runs(ACME, "made-by-hand")).count == 0
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        ALL,
+        HistoryFilter(workflow="made-by-hand", status="failed"),
+        HistoryFilter(workflow="made-by-hand", since=datetime.fromtimestamp(NOON, UTC)),
+    ],
+)
+async def test_a_page_is_read_in_the_order_of_an_index_and_nothing_is_sorted(
+    url: str, database: asyncpg.Connection, wanted: HistoryFilter
+) -> None:
+    await commit(url, *(Execution(at=NOON + second).finish() for second in range(3)))
+    await database.execute("SET enable_seqscan = off")
+    await database.execute("SET enable_bitmapscan = off")
+    statement, values = page_query(ACME, wanted, 50)
+    plan = "\n".join(row[0] for row in await database.fetch(f"EXPLAIN {statement}", *values))
+    assert "Index Scan Backward" in plan
+    assert "Sort" not in plan
+
+
+async def test_a_span_of_time_leaves_the_other_days_out(url: str, database: asyncpg.Connection) -> None:
+    await commit(url, Execution(at=NOON).finish(), Execution(at=NOON - 5 * 86_400).finish())
+    until = datetime.fromtimestamp(NOON - 86_400, UTC)
+    statement, values = page_query(ACME, HistoryFilter(workflow="made-by-hand", until=until), 50)
+    plan = "\n".join(row[0] for row in await database.fetch(f"EXPLAIN {statement}", *values))
+    assert "executions_20260224" in plan
+    assert "executions_20260301" not in plan
 
 
 async def test_without_a_database_the_history_is_unavailable(url: str) -> None:
