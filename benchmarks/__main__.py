@@ -15,6 +15,7 @@ from rich.console import Console
 
 from benchmarks.alternation import BenchmarkError, Settings
 from benchmarks.baseline import describe_machine, load_baseline, store_baseline
+from benchmarks.history import measure_history, measure_recovery
 from benchmarks.in_process import (
     measure_compilation,
     measure_control_flow,
@@ -46,6 +47,8 @@ _OVER_HTTP: Final[dict[str, Callable[[Targets, Settings], list[Row]]]] = {
     "chain": measure_chain,
     "fan-out": measure_fan_out,
     "latency": measure_latency,
+    "recovery": measure_recovery,
+    "history": measure_history,
 }
 
 

@@ -13,6 +13,7 @@ import uvloop
 
 from benchmarks.documents import HUNDRED, make_bundle, make_chain, make_hundred, make_large, make_tasks
 from benchmarks.rows import Better, Row
+from tenantry.dataplane.bundles.contents import Contents
 from tenantry.dataplane.bundles.plans import Plans
 from tenantry.dataplane.cache.results import ResultCache
 from tenantry.dataplane.circuits.memory import MemoryCircuits
@@ -130,7 +131,7 @@ def measure_compilation() -> list[Row]:
     assert len(names) == workflows
 
     def run() -> None:
-        plans = Plans(bundle, lambda _: True)
+        plans = Plans(Contents(bundle), lambda _: True)
         for name in names:
             plans.get(name)
 

@@ -21,7 +21,7 @@ from tenantry.tenants.api_keys import hash_token, make_token
 from tenantry.tenants.rate_card import DEFAULT_RATE_CARD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 _HOST: Final = "127.0.0.1"
@@ -35,18 +35,24 @@ class Target:
 
     Attributes:
         urls: address by workload, `chain` and `fan-out`.
+        database_url: of a data plane.
     """
 
     name: str
     urls: Mapping[str, str]
     headers: dict[str, str] = field(default_factory=dict)
+    database_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
-    """Everything that is measured over HTTP, all of it running and calling the same upstream."""
+    """Everything that is measured over HTTP, all of it running and calling the same upstream.
+
+    `another` starts one more data plane like the first, on a database of its own.
+    """
 
     tenantry: Target
+    another: Callable[[str], Target]
     aiohttp: Target
     httpx: Target
 
@@ -58,10 +64,17 @@ def run_targets(folder: Path) -> Iterator[Targets]:
         port = _free_port()
         _start(processes, "upstream", port, "benchmarks.upstream", str(port))
         upstream = f"http://{_HOST}:{port}"
+        postgres = EmbeddedPostgres(folder / "postgres")
+        processes.start(postgres.prepare()).wait_ready(_START_SECONDS)
+
+        def another(name: str) -> Target:
+            return _start_data_plane(processes, folder / name, postgres, upstream)
+
         yield Targets(
             aiohttp=_start_bare(processes, "aiohttp", upstream),
             httpx=_start_bare(processes, "httpx", upstream),
-            tenantry=_start_data_plane(processes, folder, upstream),
+            tenantry=another("dataplane"),
+            another=another,
         )
 
 
@@ -72,28 +85,30 @@ def _start_bare(processes: ProcessGroup, client: str, upstream: str) -> Target:
     return Target(name=client, urls=urls)
 
 
-def _start_data_plane(processes: ProcessGroup, folder: Path, upstream: str) -> Target:
-    postgres = EmbeddedPostgres(folder / "postgres")
-    processes.start(postgres.prepare()).wait_ready(_START_SECONDS)
-    postgres.create_database("dataplane")
+def _start_data_plane(
+    processes: ProcessGroup, folder: Path, postgres: EmbeddedPostgres, upstream: str
+) -> Target:
+    database = folder.name
+    postgres.create_database(database)
     key = Ed25519PrivateKey.generate()
     token = make_token("bench", secrets.token_bytes(20))
     bundles = folder / "bundles"
-    bundles.mkdir()
+    bundles.mkdir(parents=True)
     (bundles / f"{_TENANT}.json").write_bytes(encode(sign(_make_bundle(upstream, token), key)))
     port = _free_port()
     environment = {
-        "TENANTRY_DATABASE_URL": postgres.url("dataplane"),
+        "TENANTRY_DATABASE_URL": postgres.url(database),
         "TENANTRY_DATA_PLANE_NAME": "bench",
         "TENANTRY_BUNDLE_PUBLIC_KEY": base64.b64encode(key.public_key().public_bytes_raw()).decode(),
         "TENANTRY_BUNDLE_DIRECTORY": str(bundles),
         "TENANTRY_HOST": _HOST,
         "TENANTRY_PORT": str(port),
     }
-    _start(processes, "data plane", port, "tenantry.dataplane", environment=environment)
+    _start(processes, database, port, "tenantry.dataplane", environment=environment)
     base = f"http://{_HOST}:{port}/tenants/{_TENANT}/api/v1/workflows"
     urls = {name: f"{base}/{name}/execute" for name in ("chain", "fan-out")}
-    return Target(name="Tenantry", urls=urls, headers={"Authorization": f"Bearer {token}"})
+    headers = {"Authorization": f"Bearer {token}"}
+    return Target(name="Tenantry", urls=urls, headers=headers, database_url=postgres.url(database))
 
 
 def _make_bundle(upstream: str, token: str) -> Bundle:
