@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tenantry.dataplane.executions.pinned import PinnedPlans
     from tenantry.dataplane.journal.history import History
     from tenantry.dataplane.journal.writer import JournalWriter
-    from tenantry.dataplane.stores import Sharing
+    from tenantry.dataplane.sharing import Sharing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
