@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Coroutine
 
 T = TypeVar("T")
@@ -14,7 +15,7 @@ T = TypeVar("T")
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """Hours pass in no time, and always the same number of them. Not for tests that use the network."""
 
-    _ready: list[Any]
+    _ready: deque[Any]
     _scheduled: list[asyncio.TimerHandle]
 
     def __init__(self) -> None:

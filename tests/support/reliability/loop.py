@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tests.support.virtual_time import VirtualTimeLoop
 
 if TYPE_CHECKING:
-    from collections import deque
     from random import Random
 
 
 class ShuffledLoop(VirtualTimeLoop):
     """Whatever may run at the same instant runs in any order: each turn begins with a shuffle."""
-
-    _ready: deque[Any]
 
     def __init__(self, random: Random) -> None:
         super().__init__()
