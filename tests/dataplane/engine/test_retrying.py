@@ -12,6 +12,7 @@ from tenantry.dataplane.engine.core.events import (
     FallbackStarted,
     TaskCompleted,
     TaskRetried,
+    TaskScheduled,
     WorkflowFailed,
     WorkflowRetried,
 )
@@ -29,7 +30,7 @@ from tests.support.deciding import (
     started,
     submit,
 )
-from tests.support.plans import call, group, loop, make_plan, transform, workflow
+from tests.support.plans import call, group, loop, make_plan, transform, unsafe, workflow
 from tests.support.stages import compensating, completed, one, paused, saga
 
 TWICE = RetryPolicy(max_attempts=2, initial_delay_seconds=0.5, jitter=False)
@@ -132,6 +133,26 @@ def test_items_that_completed_are_not_done_again() -> None:
     assert started(retry(state)) == ["a[1]"]
     complete(state, "a[1]", output="second")
     assert complete(state, "a[2]", output="third")[-1].output == {"a": ["first", "second", "third"]}
+
+
+def test_what_is_reused_waits_for_no_room() -> None:
+    action = ActionPlan(body=call(), fallback=ValuePlan(evaluate=lambda _scope: "plain"))
+    plan = workflow(group({"a": [], "b": [], "c": []}, {"c": action}), max_parallel=1)
+    state, _ = submit(plan)
+    control.cancel(state, "key", 1.0)
+    state.done.update({"b": "kept", "c~fallback": "plain"})
+    events = retry(state)
+    assert [event.task for event in only(events, TaskCompleted)] == ["b", "c~fallback"]
+    assert only(events, TaskScheduled) == []
+    assert started(events) == ["a"]
+
+
+def test_inside_of_what_waits_to_fail_nothing_is_reused() -> None:
+    inner = group({"x": [], "y": [], "z": [], "after": ["z"]}, {"y": call(unsafe())})
+    state, _ = submit(one(inner), reused={"a/after": "kept"})
+    fail(state, "a/x", GONE)
+    assert complete(state, "a/z") == []
+    assert only(complete(state, "a/y"), TaskCompleted) == []
 
 
 def test_inputs_given_to_a_retry_are_kept_and_what_they_are_given_to_is_done_again() -> None:

@@ -126,8 +126,10 @@ def _miss_deadline(state: ExecutionState, activity: Activity, now: float) -> Any
 def _go_on(state: ExecutionState, stopping: AbstractSet[Activity], now: float) -> AnyEvent | None:
     if (due := _first(state.due, stopping)) is not None:
         return begin(state, due, now)
+    if state.reused and (reused := _reuse(state, stopping, now)) is not None:
+        return reused
     if (call := _next_call(state, stopping, now)) is not None:
-        return _reuse(state, call, now) if state.reused else _start_attempt(call, now)
+        return _start_attempt(call, now)
     # Items are taken up no faster than calls find room: a long list costs no memory before its time.
     if state.ready:
         return _schedule(state, stopping, now)
@@ -151,14 +153,20 @@ def _schedule(state: ExecutionState, stopping: AbstractSet[Activity], now: float
     return None
 
 
-def _reuse(state: ExecutionState, call: Activity, now: float) -> AnyEvent:
-    """What a call gave before a retry, or in a fork's origin, stands for it; so does what stood in for it."""
-    if call.path in state.reused:
-        output = state.reused[call.path]
-        return TaskCompleted(at=now, task=call.path, attempt=0, output=output, reused=True)
-    if call.fallback_path in state.reused and not call.fell_back:
-        return FallbackStarted(at=now, task=call.path)
-    return _start_attempt(call, now)
+def _reuse(state: ExecutionState, stopping: AbstractSet[Activity], now: float) -> AnyEvent | None:
+    """What a call gave before a retry, or in a fork's origin, stands for it; so does what stood in for it.
+
+    Nothing is called, so it waits for no room.
+    """
+    for call in state.ready:
+        if stopping and call.is_within(stopping):
+            continue
+        if call.path in state.reused:
+            output = state.reused[call.path]
+            return TaskCompleted(at=now, task=call.path, attempt=0, output=output, reused=True)
+        if call.fallback_path in state.reused and not call.fell_back:
+            return FallbackStarted(at=now, task=call.path)
+    return None
 
 
 def _first(queue: deque[Activity], stopping: AbstractSet[Activity]) -> Activity | None:
