@@ -69,6 +69,11 @@ class Life:
         """The attempts that have not ended."""
         return [start for _, start in self._running if self._runs(start)]
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether time alone will bring something."""
+        return not self.state.ended and wake_at(self.state, self.now) < float("inf")
+
     def live(self) -> Life:
         """Goes on to the end, which must come; a pause is ended first."""
         self.resume()

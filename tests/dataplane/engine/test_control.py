@@ -78,6 +78,12 @@ def test_an_execution_can_be_ended_by_a_failure_that_is_not_its_own_and_that_is_
     assert control.fail(state, BROKEN, 2.0) == []
 
 
+def test_a_failure_from_outside_that_is_the_caller_s_fault_is_no_dead_letter() -> None:
+    state, _ = submit(make_plan({"a": []}))
+    wrong = Failure(code=FailureCode.INPUT_MISMATCH, message="", source=Source.CALLER)
+    assert control.fail(state, wrong, 1.0) == [WorkflowFailed(at=1.0, failure=wrong)]
+
+
 def test_what_has_completed_does_not_fail_any_more() -> None:
     state = completed()
     assert control.fail(state, BROKEN, 2.0) == []
