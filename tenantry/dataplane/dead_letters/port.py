@@ -54,7 +54,7 @@ class Retries(Protocol):
     ) -> None:
         """Runs what failed of the execution again; `inputs` are given to tasks, by path, instead of theirs.
 
-        One that somebody else retried in this moment is retried, unless they gave it other inputs.
+        While somebody else is at it, it is refused as busy; or, if they retried it with these inputs, done.
         """
         ...
 

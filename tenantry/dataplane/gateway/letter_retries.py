@@ -42,14 +42,11 @@ class LetterRetries:
         """See `Retries.retry`."""
         before = await self._run_of(tenant, execution_id)
         with _refusing():
-            status = await self._control.retry(tenant, execution_id, actor, inputs)
+            await self._control.retry(tenant, execution_id, actor, inputs)
             if await self._run_of(tenant, execution_id) == before:
-                raise RefusedRetryError(
-                    Refusal.EXECUTION_NOT_ENDED,
-                    f"its execution is {status}, and somebody is at it: try again",
-                )
+                raise _somebody_else()
             if inputs and not _took(await self._look_at(tenant, execution_id), inputs):
-                raise RefusedRetryError(Refusal.BUSY, "somebody else retried the execution in this moment")
+                raise _somebody_else()
 
     async def fork(
         self,
@@ -114,13 +111,19 @@ def _refusing() -> Iterator[None]:
         yield
     except LimitedError as error:
         raise OverLimitError(error.violated) from None
-    except NotPossibleError as error:
-        raise RefusedRetryError(Refusal.EXECUTION_NOT_ENDED, str(error)) from None
+    except NotPossibleError:  # it had failed a moment ago
+        raise _somebody_else() from None
     except UnknownTaskError as error:
         raise RefusedRetryError(Refusal.TASK_UNKNOWN, str(error)) from None
     except (PlanGoneError, JournalDamagedError) as error:
         message = f"its execution cannot be read any more ({error}): discard the letter"
         raise RefusedRetryError(Refusal.TRACE_EXPIRED, message) from None
+
+
+def _somebody_else() -> RefusedRetryError:
+    return RefusedRetryError(
+        Refusal.BUSY, "somebody else retries its execution: look at the letter again soon"
+    )
 
 
 def _gone() -> RefusedRetryError:

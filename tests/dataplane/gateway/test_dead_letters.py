@@ -79,6 +79,18 @@ spec:
 ---
 apiVersion: workflow.io/v1
 kind: Workflow
+metadata: {{name: tips}}
+spec:
+  tasks:
+    - {{id: before, taskRef: note, input: "{{{{input}}}}"}}
+    - {{id: one, taskRef: charge, input: {{card: "{{{{tasks.before.output.card}}}}"}}, optional: true}}
+    - {{id: after-one, taskRef: note, input: {{paid: "{{{{tasks.one.output.status ?? 'nothing'}}}}"}}}}
+    - {{id: two, taskRef: charge, input: {{card: "{{{{tasks.before.output.card}}}}"}}, optional: true}}
+    - {{id: after-two, taskRef: note, input: {{paid: "{{{{tasks.two.output.status ?? 'nothing'}}}}"}}}}
+  output: ["{{{{tasks.after-one.output.paid}}}}", "{{{{tasks.after-two.output.paid}}}}"]
+---
+apiVersion: workflow.io/v1
+kind: Workflow
 metadata: {{name: patient}}
 spec:
   tasks: [{{id: call, taskRef: busy, retry: {{maxAttempts: 2, initialDelay: 1ms}}}}]
@@ -198,6 +210,22 @@ async def test_what_failed_in_an_execution_that_completed_is_done_in_another(pla
     assert (await ended(plane, fork))["output"] == "captured"
     assert await acted(plane, letter["id"], "retry") == await read(plane, f"/{letter['id']}")
     await refused(plane, f"/{letter['id']}/retry-with-input", 409, "letter-not-open", json=body)
+
+
+async def test_a_fork_does_anew_what_comes_after_any_of_the_letters_and_nothing_else(
+    plane: DataPlane,
+) -> None:
+    await plane.execute("tips", {"card": "tok_declined"})
+    letters = (await read(plane, ""))["deadLetters"]
+    (two,) = [letter["id"] for letter in letters if letter["task"] == "two"]
+    retried = await acted(plane, two, "retry-with-input", {"input": {"card": "tok_visa"}})
+    fork = await ended(plane, retried["retriedAs"])
+    assert fork["output"] == ["nothing", "captured"]
+    events = await plane.services.history.events(TenantId("acme"), fork["id"])
+    completed = {event.task: event.reused for event in events if isinstance(event, TaskCompleted)}
+    assert completed == {"before": True, "after-one": False, "two": False, "after-two": False}
+    again = await only_letter(plane, status="open")
+    assert (again["task"], again["executionId"]) == ("one", fork["id"])
 
 
 async def test_a_letter_whose_task_succeeded_since_is_not_done_once_more(plane: DataPlane) -> None:
