@@ -321,7 +321,7 @@ class Run:
     def _wake(self) -> None:
         self._timer, self._alarm_at = None, float("inf")
         self._feed(None)
-        if self._looked_at >= self.state.deadline_at:  # not by the clock: what was decided is what is answered
+        if self._looked_at >= self.state.deadline_at:  # as it was decided, not as the clock says by now
             self._answer()
         self._arm_timer()  # the loop may wake us a moment early; then this looks again
 

@@ -12,6 +12,7 @@ from tenantry.dataplane.engine.core.events import (
     ForEachIteration,
     TaskFailed,
     TaskRetried,
+    TaskScheduled,
     TaskSkipped,
     TaskStarted,
     WorkflowCancelled,
@@ -22,7 +23,7 @@ from tenantry.dataplane.engine.core.events import (
     WorkflowValidated,
 )
 from tenantry.dataplane.engine.core.state import ExecutionState, ExecutionStatus
-from tenantry.language.plan.model import ActionPlan, RetryOn, RetryPolicy
+from tenantry.language.plan.model import ActionPlan, RetryOn, RetryPolicy, SubworkflowPlan
 from tenantry.language.templates.errors import TemplateError
 from tests.support.deciding import BUSY, GONE, complete, fail, of, only, started, submit, without_letters
 from tests.support.plans import call, group, http, loop, make_plan, unsafe, workflow
@@ -59,6 +60,37 @@ def test_max_parallel_bounds_what_runs_at_once() -> None:
     state, events = submit(make_plan({"a": [], "b": [], "c": []}, max_parallel=2))
     assert started(events) == ["a", "b"]
     assert started(complete(state, "b")) == ["c"]
+
+
+def test_a_call_that_finds_no_room_says_so_once_and_what_is_full() -> None:
+    state, events = submit(make_plan({"a": [], "b": [], "c": [], "d": ["a"]}, max_parallel=1))
+    assert only(events, TaskScheduled) == [TaskScheduled(at=0.0, task="b"), TaskScheduled(at=0.0, task="c")]
+    events = complete(state, "a")
+    assert started(events) == ["b"]
+    assert only(events, TaskScheduled) == [TaskScheduled(at=1.0, task="d", waited_for=("a",))]
+    assert complete(state, "b", at=2.0) == [TaskStarted(at=2.0, task="c", attempt=1)]
+    assert complete(state, "c", at=3.0) == [TaskStarted(at=3.0, task="d", attempt=1, waited_for=("a",))]
+
+
+def test_a_call_without_room_in_its_sub_workflow_names_that() -> None:
+    child = workflow(group({"x": [], "y": []}), max_parallel=1)
+    body = SubworkflowPlan(plan=child, bind=lambda scope: scope.input)
+    _, events = submit(workflow(group({"a": [], "b": []}, {"a": body})))
+    assert started(events) == ["b", "a/x"]
+    assert only(events, TaskScheduled) == [TaskScheduled(at=0.0, task="a/y", blocked_by="a")]
+
+
+def test_an_item_without_room_says_nothing_for_it_was_taken_up_ahead_of_its_time() -> None:
+    _, events = submit(workflow(group({"a": []}, {"a": loop([0] * 5)}), max_parallel=2))
+    assert started(events) == ["a[0]", "a[1]"]
+    assert only(events, TaskScheduled) == []
+
+
+def test_a_call_in_something_that_waits_to_fail_waits_for_no_room() -> None:
+    inner = group({"x": [], "y": [], "z": [], "after": ["z"]}, {"y": call(unsafe())})
+    state, _ = submit(workflow(group({"a": []}, {"a": inner}), max_parallel=3))
+    fail(state, "a/x", GONE)
+    assert complete(state, "a/z") == []
 
 
 def test_a_false_condition_skips_the_step_and_those_after_it_read_null() -> None:
