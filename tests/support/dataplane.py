@@ -78,6 +78,7 @@ async def run_data_plane(
     exports_spans: bool = False,
     name: str = "tests",
     drain_seconds: float = 0.1,
+    lease_seconds: float = 15.0,
 ) -> AsyncIterator[DataPlane]:
     """A data plane that starts from bundles on disk, without a control plane."""
     directory = BundleDirectory(folder)
@@ -91,6 +92,7 @@ async def run_data_plane(
         bundle_key=SIGNING_KEY.public_key(),
         bundle_directory=folder,
         drain_seconds=drain_seconds,
+        lease_seconds=lease_seconds,
         callback_secrets=callback_secrets,
         redis_url=redis_url,
         redis_down=redis_down,

@@ -1,4 +1,4 @@
-"""Several executors on one database, as behind a load balancer; each can be stopped, or killed without a word."""
+"""Several executors on one database, as behind a load balancer; they are stopped, or killed on the spot."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
+from tenantry.tenants.identity import TenantId
 from tests.support.dataplane import run_data_plane, served_bundle
 from tests.support.eventually import eventually
 from tests.support.gates import gated_upstream
@@ -30,7 +31,9 @@ spec: {{type: http, request: {{method: GET, url: "{url}/{{{{input.at}}}}"}}}}
 apiVersion: workflow.io/v1
 kind: WorkflowTask
 metadata: {{name: act}}
-spec: {{type: http, request: {{method: POST, url: "{url}/{{{{input.at}}}}", body: {{given: "{{{{input}}}}"}}}}}}
+spec:
+  type: http
+  request: {{method: POST, url: "{url}/{{{{input.at}}}}", body: {{given: "{{{{input}}}}"}}}}
 ---
 apiVersion: workflow.io/v1
 kind: WorkflowTask
@@ -127,7 +130,13 @@ class Executors:
         served = bundles or (self.bundle(), self.bundle("globex"))
         stack = await self._stack.enter_async_context(AsyncExitStack())
         plane = await stack.enter_async_context(
-            run_data_plane(self.url, self._folder / name, *served, name=name, **options)
+            run_data_plane(
+                self.url,
+                self._folder / name,
+                *served,
+                name=name,
+                **{"lease_seconds": 3600.0, "drain_seconds": 0.0, **options},
+            )
         )
         self._running[lease_of(plane).executor_id] = stack
         return plane
@@ -139,6 +148,7 @@ class Executors:
     async def kill(self, plane: DataPlane) -> None:
         """Ends it without a word: nothing more of it is written, and its lease runs out."""
         services = plane.services
+        services.journal._store.disconnect()
         services.journal._store = Nowhere()
         services.history._pool.terminate()
         services.executor.lose_all()
@@ -150,6 +160,25 @@ class Executors:
             "UPDATE executors SET lease_expires_at = now() - interval '1 second' WHERE id = $1::uuid",
             lease_of(plane).executor_id,
         )
+
+    async def begin(
+        self, plane: DataPlane, workflow: str, held: str, value: Any = None, *, tenant: str = "acme"
+    ) -> str:
+        """Begins an execution that comes to wait for the upstream's answer to one path; gives its id."""
+        self.upstream.hold(held)
+        before = self.upstream.asked[held]
+        answer = await plane.execute(workflow, value, tenant=tenant, headers={"Prefer": "respond-async"})
+        assert answer.status_code == 202, answer.text
+        execution_id = answer.headers["Execution-Id"]
+        await self.upstream.called(held, before + 1)
+        await plane.services.journal.settled(TenantId(tenant), execution_id)
+        return execution_id
+
+    async def output(self, plane: DataPlane, execution_id: str, *, tenant: str = "acme") -> Any:
+        """What an execution came to, once it has ended well."""
+        await self.status(execution_id, "completed")
+        answer = await plane.ask("GET", f"/executions/{execution_id}", tenant=tenant)
+        return answer.json()["output"]
 
     async def row(self, execution_id: str) -> dict[str, Any]:
         """What the database says of an execution."""
@@ -169,7 +198,7 @@ class Executors:
         """Waits until the database says so of the execution."""
 
         async def reached() -> bool:
-            return (await self.row(execution_id))["status"] == wanted
+            return bool((await self.row(execution_id))["status"] == wanted)
 
         await eventually(reached)
 

@@ -1,4 +1,4 @@
-"""An upstream whose answers are held back, path by path, until a test lets them through; it counts what it is asked."""
+"""An upstream that counts what it is asked, and holds answers back until they are let through."""
 
 from __future__ import annotations
 

@@ -247,7 +247,11 @@ class Control:
     async def _take(
         self, tenant: ServedTenant, execution_id: str, statuses: tuple[ExecutionStatus, ...]
     ) -> Taken | None:
-        return await self._ownership.take(self._lease.executor_id, tenant.name, execution_id, statuses)
+        try:
+            return await self._ownership.take(self._lease.executor_id, tenant.name, execution_id, statuses)
+        except BaseException:
+            self._lease.doubt()
+            raise
 
     async def _take_up(
         self, tenant: ServedTenant, taken: Taken, act: Callable[[ExecutionState], list[AnyEvent]]

@@ -118,6 +118,11 @@ class Executor:
         most = tenant.max_execution_seconds
         return self.clock() + (seconds if most is None else min(seconds, most))
 
+    @property
+    def ids(self) -> list[str]:
+        """Of the executions in flight."""
+        return [execution_id for _, execution_id in self._runs]
+
     def find(self, tenant: TenantId, execution_id: str) -> Run | None:
         """The execution, while it is in flight here."""
         entry = self._runs.get((tenant, execution_id))

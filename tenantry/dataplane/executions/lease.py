@@ -14,10 +14,12 @@ import msgspec
 
 from tenantry.dataplane.engine.core import control
 from tenantry.dataplane.engine.core.events import Failure, FailureCode, WorkflowFailed
+from tenantry.dataplane.engine.core.state import ENDED
 from tenantry.dataplane.engine.ports import JournalUnavailableError
 from tenantry.dataplane.executions.pinned import PlanGoneError
 from tenantry.dataplane.executions.repeating import repeating
 from tenantry.dataplane.executions.revival import JournalDamagedError, revive
+from tenantry.dataplane.journal.segments import numbered
 from tenantry.language.plan.model import Durability
 from tenantry.protocol.problems import Source
 from tenantry.tenants.identity import TenantId
@@ -64,6 +66,7 @@ class Lease:
         self._ownership, self._journal, self._executor = ownership, journal, executor
         self._registry, self._plans = registry, plans
         self._adopted: dict[str, Taken] = {}
+        self._in_doubt = False
 
     @property
     def executor_id(self) -> str:
@@ -102,10 +105,11 @@ class Lease:
     async def look_around(self) -> int:
         """Takes over what others left behind; gives how much."""
         count = 0
+        if self._in_doubt:
+            await self._disclaim()
         orphans = await self._ownership.bury(self.executor_id)
         while orphans and not self._executor.draining:
-            served = [TenantId(name) for name in self._registry.revisions()]
-            taken = await self._ownership.take_orphans(self.executor_id, served, _BATCH)
+            taken = await self._take_orphans()
             self.adopt(*taken)
             count += len(taken)
             orphans = len(taken) == _BATCH
@@ -118,11 +122,31 @@ class Lease:
         """Remembers what is ours and not running yet; the next look sees to it."""
         self._adopted |= {one.id: one for one in taken}
 
+    def doubt(self) -> None:
+        """Somebody here wanted to take something and did not hear whether it is ours now."""
+        self._in_doubt = True
+
+    async def _disclaim(self) -> None:
+        self._in_doubt = False
+        try:
+            await self._ownership.disclaim(self.executor_id, [*self._adopted, *self._executor.ids])
+        except BaseException:
+            self.doubt()
+            raise
+
+    async def _take_orphans(self) -> list[Taken]:
+        served = [TenantId(name) for name in self._registry.revisions()]
+        try:
+            return await self._ownership.take_orphans(self.executor_id, served, _BATCH)
+        except BaseException:
+            self.doubt()
+            raise
+
     async def _start_adopted(self) -> None:
         segments = await self._ownership.segments([*self._adopted.values()])
         for one in [*self._adopted.values()]:
             await self._take_over(one, segments[one.id])
-            del self._adopted[one.id]
+            self._adopted.pop(one.id, None)
 
     async def _take_over(self, taken: Taken, segments: list[Segment]) -> None:
         """Goes on with an orphan, or ends it when nobody can."""
@@ -156,23 +180,33 @@ class Lease:
         return control.recover(state, self._name, now)
 
     async def _give_up(self, taken: Taken, segments: list[Segment]) -> None:
+        if taken.status in ENDED:  # taken to be retried: it stays as it ended
+            await self._ownership.give_back(taken)
+            return
         failure = Failure(
             code=FailureCode.INTERNAL,
             message="its journal or its plan cannot be read any more; it has been logged",
             source=Source.PLATFORM,
         )
         event = WorkflowFailed(at=self._executor.clock(), failure=failure)
-        last = segments[-1] if segments else None
-        sequence = 1 if last is None else last.first_sequence + len(msgspec.json.decode(last.events))
-        await self._ownership.give_up(
-            taken, sequence, msgspec.json.encode(event).decode(), failure.code.value
-        )
+        text = msgspec.json.encode(event).decode()
+        await self._ownership.give_up(taken, _sequence_after(segments), text, failure.code.value)
 
     async def _register(self) -> None:
         executor_id = str(uuid4())
         await self._ownership.register(executor_id, self._name, self._lease_seconds)
         self._journal.owner = executor_id
         self._adopted.clear()
+
+
+def _sequence_after(segments: list[Segment]) -> int:
+    """The number of the event after those that are there, even if they cannot be read."""
+    if not segments:
+        return 1
+    try:
+        return max(number for number, _ in numbered(segments[-1:])) + 1
+    except (msgspec.MsgspecError, ValueError):
+        return segments[-1].first_sequence + 1
 
 
 def _not_journaled() -> Failure:

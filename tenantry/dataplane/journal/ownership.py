@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from tenantry.dataplane.engine.core.state import ENDED
 from tenantry.dataplane.journal.reading import fetch
 from tenantry.dataplane.journal.rows import NOBODY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     import asyncpg
 
@@ -117,14 +118,24 @@ class Ownership:
         )
         return bool(rows[0]["orphans"])
 
+    async def disclaim(self, executor: str, but: Collection[str]) -> None:
+        """Leaves what an executor took and wrote nothing of, but for these ids, to whoever looks next."""
+        await self._run(
+            "UPDATE executions SET owner = $3::uuid"
+            " WHERE owner = $1::uuid AND revision = 0 AND NOT id = ANY($2::uuid[])",
+            executor,
+            list(but),
+            NOBODY,
+        )
+
     async def give_back(self, taken: Taken) -> None:
-        """Leaves an execution to whoever looks next."""
+        """Leaves an execution to whoever looks next; one that has ended, to nobody."""
         await self._run(
             "UPDATE executions SET owner = $4::uuid WHERE tenant = $1 AND id = $2::uuid AND epoch = $3",
             taken.tenant,
             taken.id,
             taken.epoch,
-            NOBODY,
+            None if taken.status in ENDED else NOBODY,
         )
 
     async def take_orphans(self, executor: str, tenants: Iterable[TenantId], limit: int) -> list[Taken]:

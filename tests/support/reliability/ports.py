@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from tenantry.dataplane.engine.core.state import ENDED
 from tenantry.dataplane.engine.record import PlanSource
 from tenantry.dataplane.journal.history import ExecutionSummary
 from tenantry.dataplane.journal.keys import KeyHolder
@@ -13,7 +14,7 @@ from tenantry.dataplane.journal.rows import NOBODY
 from tests.support.reliability.database import events_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from tenantry.dataplane.journal.rows import Row
     from tenantry.language.plan.model import Plan
@@ -104,11 +105,17 @@ class MemoryOwnership:
         one.owner, one.epoch, one.revision = executor, one.epoch + 1, 0
         return Taken(one.tenant, one.id, one.epoch, one.plan, one.status)
 
+    async def disclaim(self, executor: str, but: Collection[str]) -> None:
+        await self._reach()
+        for one in self._database.executions.values():
+            if one.owner == executor and one.revision == 0 and one.id not in but:
+                one.owner = NOBODY
+
     async def give_back(self, taken: Taken) -> None:
         await self._reach()
         one = self._database.executions[taken.tenant, taken.id]
         if one.epoch == taken.epoch:
-            one.owner = NOBODY
+            one.owner = None if taken.status in ENDED else NOBODY
 
     async def segments(self, taken: Sequence[Taken]) -> dict[str, list[Segment]]:
         await self._reach()
