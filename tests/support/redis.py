@@ -31,7 +31,7 @@ class RedisServer:
     """A server that tests may stop, start and freeze. It forgets everything when it stops."""
 
     def __init__(self, folder: Path) -> None:
-        self._socket = folder / "redis.sock"
+        self._folder, self._socket = folder, folder / "redis.sock"
         self._process: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
 
@@ -52,8 +52,15 @@ class RedisServer:
             self._process = subprocess.Popen(  # noqa: S603  (our own command)
                 [_program(), *options], stdout=subprocess.DEVNULL
             )
-            self._guard = subprocess.Popen(  # noqa: S603  (ends the server when this process is killed)
-                ["/bin/sh", "-c", 'cat; kill -KILL "$1"', "sh", str(self._process.pid)],
+            self._guard = subprocess.Popen(  # noqa: S603  (leaves nothing when this process is killed)
+                [
+                    "/bin/sh",
+                    "-c",
+                    'cat; kill -KILL "$1"; rm -rf "$2"',
+                    "sh",
+                    str(self._process.pid),
+                    str(self._folder),
+                ],
                 stdin=subprocess.PIPE,
                 process_group=0,
             )

@@ -228,6 +228,17 @@ def test_a_key_that_redis_evicted_under_pressure_leaves_nothing_for_ever(
     assert lifetimes(on_redis) == {True}
 
 
+def test_what_is_forgotten_leaves_nothing_behind(on_redis: OnRedis) -> None:
+    circuits = on_redis.circuits(max_per_tenant=2)
+    for number in range(5):
+        circuits.call(upstream=f"https://{number}.example.com", now=EPOCH + number)
+    of_each, the_generation = 2, 1
+    assert on_redis.command("HLEN", KEYS[0]) == 2 * of_each + the_generation
+    circuits.call(now=EPOCH + 2 * DEFAULT_IDLE_SECONDS)
+    assert on_redis.command("ZCARD", KEYS[1]) == 1
+    assert on_redis.command("HLEN", KEYS[0]) == of_each + the_generation
+
+
 def test_tenants_have_keys_of_their_own(on_redis: OnRedis) -> None:
     circuits = on_redis.circuits()
     circuits.call(ACME)

@@ -101,6 +101,20 @@ def test_no_generation_comes_back_when_a_circuit_made_room_and_begins_anew(circu
         circuits.order(Order.RESET)
 
 
+def test_nor_when_a_younger_circuit_makes_room_before_an_older_one(circuits_of: Make) -> None:
+    circuits = circuits_of(max_per_tenant=2)
+    old = [circuits.call()]
+    for _ in range(3):
+        circuits.order(Order.RESET)
+        old.append(circuits.call())
+    # All of it within a millisecond: generations follow the clock as well.
+    for step, upstream in enumerate([ORDERS, "https://a", "https://b", "https://a", USERS], start=1):
+        circuits.call(upstream=upstream, now=EPOCH + step * 2**-14)
+    assert sorted(circuits.upstreams()) == ["https://a", USERS]
+    assert [circuits.report(permit, Outcome.FAILURE, EPOCH + 2**-10) for permit in old] == [None] * 4
+    assert [view.failures for view in circuits.views(now=EPOCH + 2**-10)] == [0, 0]
+
+
 def test_a_held_circuit_is_never_idle(circuits_of: Make) -> None:
     circuits = circuits_of(idle_seconds=IDLE_SECONDS)
     circuits.call()
