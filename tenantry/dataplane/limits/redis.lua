@@ -33,7 +33,6 @@ end
 
 -- windows.used
 local function used(count, window_seconds)
-  if count.previous == 0 then return count.current end
   local left = math.min(window_seconds, (count.index + 1) * window_seconds - now)
   return count.current + floor_division(count.previous * left, window_seconds)
 end
