@@ -19,6 +19,7 @@ from tests.support.callbacks import receiving
 from tests.support.dataplane import served_bundle
 from tests.support.eventually import eventually
 from tests.support.tenants import make_bundle
+from tests.support.upstream import Peer, serve
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -159,6 +160,22 @@ async def test_a_redirect_is_not_followed(post: Post) -> None:
     assert elsewhere.received == []
     row = await post.row(execution_id)
     assert (row["status"], row["error"]) == ("pending", "the receiver answered 307")
+
+
+async def test_a_kept_connection_that_turns_out_to_be_closed_costs_no_try(post: Post) -> None:
+    async def answer_once(peer: Peer) -> None:
+        await peer.request()
+        await peer.answer()
+        await peer.request()  # and close without an answer
+
+    async with serve(answer_once) as upstream:
+        await post.owe(url=f"{upstream.url}/hook")
+        await post.send_due()
+        execution_id = await post.owe(url=f"{upstream.url}/hook")
+        await post.send_due()
+    assert upstream.connections == 2
+    row = await post.row(execution_id)
+    assert (row["status"], row["attempts"]) == ("delivered", 1)
 
 
 async def test_an_answers_body_is_ignored_and_a_long_one_not_read(post: Post) -> None:
