@@ -23,7 +23,7 @@ _DELIVERY: Final = """
 """
 _RETRY: Final = """
     UPDATE callbacks SET status = 'pending', attempts = 0, next_at = now(), ended_at = NULL
-    WHERE tenant = $1 AND execution_id = $2::uuid AND status = 'failed'
+    WHERE tenant = $1 AND execution_id = $2::uuid AND status = 'failed' AND deleted_at IS NULL
         AND run = (SELECT max(run) FROM callbacks WHERE tenant = $1 AND execution_id = $2::uuid)
     RETURNING run
 """
@@ -76,7 +76,7 @@ class Deliveries:
 
         `before` is the execution and run that the page follows.
         """
-        conditions, values = ["tenant = $1"], [tenant, limit]
+        conditions, values = ["tenant = $1", "deleted_at IS NULL"], [tenant, limit]
         if status is not None:
             values.append(status)
             conditions.append(f"status = ${len(values)}")
@@ -88,8 +88,8 @@ class Deliveries:
 
     async def find(self, tenant: TenantId, execution_id: str) -> Delivery | None:
         """The callback of the execution's latest end, or `None` when this tenant has none."""
-        chosen = f"{_DELIVERY} WHERE tenant = $1 AND execution_id = $2::uuid ORDER BY run DESC LIMIT 1"
-        rows = await fetch(self._pool, chosen, tenant, execution_id)
+        chosen = f"{_DELIVERY} WHERE tenant = $1 AND execution_id = $2::uuid AND deleted_at IS NULL"
+        rows = await fetch(self._pool, f"{chosen} ORDER BY run DESC LIMIT 1", tenant, execution_id)
         return _delivery(rows[0]) if rows else None
 
     async def retry(self, tenant: TenantId, execution_id: str) -> bool:

@@ -17,7 +17,7 @@ from tenantry.dataplane.engine.core.events import Origin
 from tenantry.dataplane.engine.core.forking import reusable
 from tenantry.dataplane.engine.core.state import ExecutionStatus
 from tenantry.dataplane.engine.ports import ExecutionLostError
-from tenantry.dataplane.executions.revival import revive
+from tenantry.dataplane.executions.revival import TraceGoneError, revive
 from tenantry.dataplane.executions.submission import Submission
 from tenantry.dataplane.journal.ownership import Order, Taken
 from tenantry.language.plan.model import Durability
@@ -47,6 +47,7 @@ ORDER_SECONDS: Final = 0.2
 """How often an executor looks for orders."""
 
 _ORDER_PAUSE_SECONDS: Final = 0.1
+_TRACE_GONE: Final = "its events are not kept any more"
 
 
 class NotPossibleError(Exception):
@@ -135,6 +136,7 @@ class Control:
 
         Raises:
             NotPossibleError: it completed, or is paused.
+            TraceGoneError: what it did is not kept any more.
             LimitedError: the tenant's limits have no room for it.
         """
         summary = await self._summary(tenant, execution_id)
@@ -143,6 +145,8 @@ class Control:
         if summary.status in (ExecutionStatus.COMPLETED, ExecutionStatus.PAUSED):
             message = f"it is {summary.status}: only what failed or was cancelled can be retried"
             raise NotPossibleError(summary.status, message)
+        if summary.trace_deleted:
+            raise TraceGoneError(_TRACE_GONE)
         _, admission = await self._executor.admit(tenant, execution_id)
         if isinstance(admission, Rejected):
             raise LimitedError(admission.violated)
@@ -214,6 +218,8 @@ class Control:
         summary = await self._summary(tenant, execution_id)
         if summary is None:
             return None
+        if summary.trace_deleted:
+            raise TraceGoneError(_TRACE_GONE)
         looked_at = Taken(tenant.name, execution_id, 0, summary.plan, summary.status)
         segments = await self._ownership.segments([looked_at])
         plan, source = await self._plans.get(tenant.name, summary.plan)

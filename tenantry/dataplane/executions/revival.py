@@ -30,6 +30,10 @@ class JournalDamagedError(Exception):
     """What was journaled of an execution is not whole, or not what its plan does."""
 
 
+class TraceGoneError(JournalDamagedError):
+    """What was journaled of an execution is not kept any more: retention has removed it, or is about to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Revived:
     """An execution as it stands, and what is to be written of it."""

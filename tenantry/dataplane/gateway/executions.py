@@ -60,6 +60,7 @@ class ExecutionEndpoints:
         detail = {
             **summary_view(summary, caller.tenant.rate_card),
             **_contents(events),
+            "traceDeleted": summary.trace_deleted,
             "links": {"trace": f"{base}/trace", "events": f"{base}/events"},
         }
         return json_answer(detail)

@@ -15,7 +15,7 @@ from tenantry.dataplane.engine.core.snapshot import snapshot
 from tenantry.dataplane.engine.core.state import ENDED, ExecutionStatus
 from tenantry.dataplane.executions.control import LimitedError, NotPossibleError
 from tenantry.dataplane.executions.pinned import PlanGoneError
-from tenantry.dataplane.executions.revival import JournalDamagedError
+from tenantry.dataplane.executions.revival import JournalDamagedError, TraceGoneError
 from tenantry.dataplane.gateway import errors
 from tenantry.dataplane.gateway.access import Caller, admit_caller
 from tenantry.dataplane.gateway.answers import json_answer
@@ -155,6 +155,8 @@ def _refusing(execution_id: str) -> Iterator[None]:
         raise errors.bad_body(str(error)) from None
     except LimitedError as error:
         raise errors.rate_limited(error.violated, {"Retry-After": str(errors.RETRY_AFTER_SECONDS)}) from None
+    except TraceGoneError:
+        raise errors.history_gone(execution_id) from None
     except (PlanGoneError, JournalDamagedError) as error:
         _LOG.error("execution %s: %s", execution_id, error)
         raise errors.history_gone(execution_id) from None

@@ -26,9 +26,14 @@ _LOG = logging.getLogger(__name__)
 _TROUBLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _SUMMARY: Final = """
     SELECT id::text, workflow, version, plan, run, status, failure_code, submitted_at, ended_at,
-           task_attempts, task_seconds, egress_bytes, journal_bytes
+           task_attempts, task_seconds, egress_bytes, journal_bytes,
+           trace_deleted_at IS NOT NULL AS trace_deleted
     FROM executions
 """
+# What retention has hidden is as good as gone.
+_NOT_HIDDEN: Final = """NOT EXISTS (
+    SELECT FROM executions WHERE executions.tenant = $1 AND executions.id = $2::uuid
+        AND (executions.deleted_at IS NOT NULL OR executions.trace_deleted_at IS NOT NULL))"""
 
 
 _PORTION: Final = 64
@@ -37,7 +42,13 @@ _PORTION: Final = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionSummary:
-    """A row of an execution list. `plan` is the key of the plan's source, `run` counts its starts."""
+    """A row of an execution list.
+
+    Attributes:
+        plan: the key of its plan's source.
+        run: counts its starts.
+        trace_deleted: its events, and so its input and output, are not kept any more.
+    """
 
     id: str
     workflow: str
@@ -52,6 +63,7 @@ class ExecutionSummary:
     task_seconds: float
     egress_bytes: int
     journal_bytes: int
+    trace_deleted: bool = False
 
     @property
     def duration_seconds(self) -> float | None:
@@ -99,17 +111,17 @@ class History:
 
     async def find(self, tenant: TenantId, execution_id: str) -> ExecutionSummary | None:
         """The execution, or `None` when this tenant has none of that id."""
-        statement = f"{_SUMMARY} WHERE tenant = $1 AND id = $2::uuid"
+        statement = f"{_SUMMARY} WHERE tenant = $1 AND id = $2::uuid AND deleted_at IS NULL"
         rows = await self._fetch(statement, tenant, execution_id)
         return _summary(rows[0]) if rows else None
 
     async def events(self, tenant: TenantId, execution_id: str) -> list[AnyEvent]:
-        """The execution's events in order."""
+        """The execution's events in order; none when they are not kept any more."""
         rows = await self._fetch(
-            """
+            f"""
             SELECT events FROM journal
-            WHERE tenant = $1 AND execution_id = $2::uuid ORDER BY first_sequence
-            """,
+            WHERE tenant = $1 AND execution_id = $2::uuid AND {_NOT_HIDDEN} ORDER BY first_sequence
+            """,  # noqa: S608  (a constant)
             tenant,
             execution_id,
         )
@@ -124,7 +136,7 @@ class History:
         while rows := await self._fetch(
             f"""
             SELECT first_sequence, events FROM journal
-            WHERE tenant = $1 AND execution_id = $2::uuid AND first_sequence > $3
+            WHERE tenant = $1 AND execution_id = $2::uuid AND first_sequence > $3 AND {_NOT_HIDDEN}
             ORDER BY first_sequence LIMIT {_PORTION}
             """,  # noqa: S608  (a constant)
             tenant,
@@ -156,7 +168,8 @@ class History:
             SELECT count(*), avg(extract(epoch FROM ended_at - submitted_at))::float8,
                    avg(task_attempts)::float8, avg(task_seconds), avg(egress_bytes)::float8,
                    avg(journal_bytes)::float8
-            FROM (SELECT * FROM executions WHERE tenant = $1 AND workflow = $2 AND status = 'completed'
+            FROM (SELECT * FROM executions
+                  WHERE tenant = $1 AND workflow = $2 AND status = 'completed' AND deleted_at IS NULL
                   ORDER BY id DESC LIMIT $3) AS latest
             """,
             tenant,
@@ -176,7 +189,7 @@ class History:
 
 def page_query(tenant: TenantId, wanted: HistoryFilter, limit: int) -> tuple[str, list[Any]]:
     """The statement of a page and its values: one walk down an index, from the newest day that matters."""
-    conditions, values = ["tenant = $1", "workflow = $2"], [tenant, wanted.workflow]
+    conditions, values = ["tenant = $1", "workflow = $2", "deleted_at IS NULL"], [tenant, wanted.workflow]
     for sql, value in (
         ("status = ${}", wanted.status),
         ("submitted_at >= ${}", wanted.since),

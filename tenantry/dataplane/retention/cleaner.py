@@ -10,9 +10,10 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from tenantry.dataplane.identifiers import first_execution_id
 from tenantry.dataplane.journal.rows import day_of
 from tenantry.dataplane.retention.counts import Counts, Effect, Kept
-from tenantry.dataplane.retention.days import first_id_at, first_id_of, partitions, start_of
+from tenantry.dataplane.retention.days import first_id_of, partitions, start_of
 from tenantry.dataplane.retention.steps import HISTORY, OTHERS, TRACES
 from tenantry.tenants.retention import GRACE_SECONDS
 
@@ -125,7 +126,7 @@ class Cleaner:
         """The days the tenant has rows of, the oldest first."""
         statement = (
             f"SELECT {table.key}::text FROM {table.name} WHERE tenant = $1 AND {table.key} >= $2::uuid"  # noqa: S608  (constants)
-            f" ORDER BY {table.key} LIMIT 1"
+            f" ORDER BY {table.name}.{table.key} LIMIT 1"  # the column, not the text of it
         )
         low = _FIRST_ID
         while (found := await self._connection.fetchval(statement, self._tenant, low)) is not None:
@@ -150,6 +151,6 @@ def _judgement(expired: Cutoffs, logs: Cutoffs, history: Cutoffs, now: float) ->
         "logs": logs.otherwise,
         "now": now,
         "hidden": now - GRACE_SECONDS,
-        "gone": first_id_at(history.latest),
+        "gone": first_execution_id(history.latest),
     }
     return json.dumps(judgement)

@@ -96,11 +96,6 @@ def first_id_of(day: date) -> str:
     return str(UUID(int=milliseconds << 80))
 
 
-def first_id_at(instant: float) -> str:
-    """The lowest id that an execution accepted at that instant (epoch seconds) can have."""
-    return str(UUID(int=max(0, int(instant * 1000)) << 80))
-
-
 def start_of(day: date) -> float:
     """When the day began, in epoch seconds."""
     return (day - _EPOCH).days * 86_400.0

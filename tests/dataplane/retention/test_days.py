@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from tenantry.dataplane.journal.rows import day_of
-from tenantry.dataplane.retention.days import create_ahead, drop_past, first_id_at, first_id_of
+from tenantry.dataplane.retention.days import create_ahead, drop_past, first_id_of
 from tests.support.cleaning import somebody_waits
 from tests.support.executions import NOON
 
@@ -212,8 +212,3 @@ async def test_days_are_made_by_all_replicas_at_once(url: str) -> None:
 async def test_a_days_ids_are_the_databases(day: date, database: asyncpg.Connection) -> None:
     assert first_id_of(day) == str(await database.fetchval("SELECT first_id_of($1)", day))
     assert day_of(first_id_of(day)) == day
-
-
-def test_an_instants_ids_are_in_its_day() -> None:
-    assert day_of(first_id_at(NOON)) == TODAY
-    assert first_id_of(TODAY) < first_id_at(NOON) < first_id_of(TODAY + timedelta(days=1))
