@@ -71,15 +71,23 @@ _CLAIM: Final = """
     UPDATE dead_letters SET claim = $3::uuid, claimed_until = now() + $4
     WHERE tenant = $1 AND id = ANY($2::uuid[])
 """
-_SETTLE: Final = """
-    UPDATE dead_letters
+# Locked in the order of ids as well: whoever locks otherwise and whoever decides could wait for each other.
+_HELD: Final = """
+    WITH held AS (
+        SELECT id FROM dead_letters
+        WHERE tenant = $1 AND execution_id = $2::uuid AND claim = $3::uuid
+        ORDER BY id FOR UPDATE
+    )
+"""
+_SETTLE: Final = f"""{_HELD}
+    UPDATE dead_letters AS letter
     SET status = 'retried', changed_at = now(), changed_by = $4, retried_as = $5::uuid, claimed_until = NULL
-    WHERE tenant = $1 AND execution_id = $2::uuid AND claim = $3::uuid
-"""
-_RELEASE: Final = """
-    UPDATE dead_letters SET claim = NULL, claimed_until = NULL
-    WHERE tenant = $1 AND execution_id = $2::uuid AND claim = $3::uuid
-"""
+    FROM held WHERE letter.tenant = $1 AND letter.id = held.id
+"""  # noqa: S608  (a constant)
+_RELEASE: Final = f"""{_HELD}
+    UPDATE dead_letters AS letter SET claim = NULL, claimed_until = NULL
+    FROM held WHERE letter.tenant = $1 AND letter.id = held.id
+"""  # noqa: S608  (a constant)
 
 
 class LetterStore:

@@ -18,6 +18,7 @@ from tenantry.dataplane.dead_letters.store import CLAIM
 from tenantry.dataplane.engine.ports import JournalUnavailableError
 from tenantry.tenants.identity import TenantId
 from tests.support.dead_letters import Retried, end_execution
+from tests.support.eventually import eventually
 from tests.support.executions import NOON
 
 if TYPE_CHECKING:
@@ -222,6 +223,33 @@ async def test_two_letters_of_one_execution_are_not_both_retried(
     desk.retries.gate.set()
     assert (await acting).status is LetterStatus.RETRIED
     assert len(desk.retries.asked) == 1
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_whoever_writes_down_what_became_of_letters_waits_without_holding_later_ones(
+    desk: Desk, *, refused: bool
+) -> None:
+    """Two who wait for rows that the other holds would wait for ever: everybody takes them in one order."""
+    execution = await end_execution(desk.pool)
+    late, early = [await desk.write(execution_id=execution, at=NOON + at) for at in (1, 0)]
+    desk.retries.gate.clear()
+    acting = asyncio.create_task(desk.retry(late))
+    await desk.retries.waiting.acquire()
+    if refused:
+        desk.retries.refusal = OverLimitError(())
+    lock = "SELECT FROM dead_letters WHERE tenant = 'acme' AND id = $1::uuid FOR UPDATE NOWAIT"
+    async with desk.pool.acquire() as somebody, somebody.transaction():
+        await somebody.execute(lock, early)
+        desk.retries.gate.set()
+        await eventually(lambda: is_waited_for(somebody))
+        await somebody.execute(lock, late)
+    await asyncio.gather(acting, return_exceptions=True)
+    assert (await desk.find(early)).status == ("open" if refused else "retried")
+
+
+async def is_waited_for(connection: asyncpg.Connection) -> bool:
+    waiting = await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    return bool(waiting)
 
 
 async def test_a_letter_being_retried_cannot_be_discarded(desk: Desk) -> None:
