@@ -47,6 +47,11 @@ def not_found(what: str) -> RefusedError:
     return RefusedError(problem("not-found", "Not found", HTTPStatus.NOT_FOUND, f"there is no such {what}"))
 
 
+def invalid_callback(reason: str) -> RefusedError:
+    """`Callback-Url` cannot be called back."""
+    return bad_header("invalid-callback", "Invalid callback", f"Callback-Url: {reason}")
+
+
 def callbacks_unavailable() -> RefusedError:
     """The installation has nothing to sign callbacks with."""
     detail = "this installation signs no callbacks: its operator sets TENANTRY_CALLBACK_SECRETS"

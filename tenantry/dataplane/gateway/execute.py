@@ -116,11 +116,8 @@ class ExecuteEndpoints:
         if asked.wishes.callback and not services.callback_secrets.available:
             raise errors.callbacks_unavailable()
         if asked.wishes.callback and not asked.journaled:
-            raise errors.bad_header(
-                "invalid-callback",
-                "No callback",
-                "Callback-Url: a workflow with durability none tells nobody of its end: leave the header out",
-            )
+            reason = "a workflow with durability none tells nobody of its end: leave the header out"
+            raise errors.invalid_callback(reason)
 
     async def _start(
         self, asked: _Asked, data: bytes, claim: Claim | None = None, fingerprint: str = ""

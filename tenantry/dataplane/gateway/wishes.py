@@ -105,6 +105,4 @@ def _parse_callback(values: list[str]) -> str:
             raise CallbackUrlError("send it once")  # noqa: TRY301  (refused like everything else)
         return parse_callback_url(values[0].strip())
     except CallbackUrlError as error:
-        raise errors.bad_header(
-            "invalid-callback", "Invalid callback address", f"Callback-Url: {error.reason}"
-        ) from None
+        raise errors.invalid_callback(error.reason) from None
