@@ -12,6 +12,7 @@ from typing import Final
 
 PROOFS: Final = {
     "simulation": "the gateway, executors and journal in a simulated world",
+    "killing": "real processes killed before and after every commit of theirs, on a real PostgreSQL",
 }
 
 
