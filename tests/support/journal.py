@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
+from tenantry.dataplane.engine.ports import JournalUnavailableError
 from tenantry.dataplane.journal.rows import NOBODY, take
 from tenantry.dataplane.journal.store import PostgresStore
 
 if TYPE_CHECKING:
     from tenantry.dataplane.journal.rows import Row
+    from tenantry.dataplane.journal.writer import JournalWriter
     from tests.support.executions import Execution
 
 
@@ -24,3 +27,12 @@ async def commit(url: str, *executions: Execution, owner: str = NOBODY) -> set[s
         return await store.commit(rows_of(*executions, owner=owner))
     finally:
         await store.close()
+
+
+async def written(journal: JournalWriter, execution: Execution) -> None:
+    """Returns once what was recorded of the execution is in the database, however often that takes."""
+    while True:
+        try:
+            return await journal.durable(execution.record)
+        except JournalUnavailableError:
+            await asyncio.sleep(0)

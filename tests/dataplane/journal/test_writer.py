@@ -17,6 +17,7 @@ from tenantry.dataplane.journal.store import PostgresStore
 from tenantry.dataplane.journal.writer import JournalWriter
 from tenantry.protocol.usage import decode_batch
 from tests.support.executions import NOON, Execution
+from tests.support.journal import written
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -45,15 +46,6 @@ async def wait_until_commit_is_held(database: asyncpg.Connection) -> None:
     """Returns once a commit waits for the lock."""
     while not await database.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
         pass
-
-
-async def wait_available(journal: JournalWriter, execution: Execution) -> None:
-    """Returns once what was recorded of the execution is in the database, however often that takes."""
-    while True:
-        try:
-            return await journal.durable(execution.record)
-        except JournalUnavailableError:
-            await asyncio.sleep(0)
 
 
 async def events_of(database: asyncpg.Connection, execution: Execution) -> list[tuple[int, str]]:
@@ -233,7 +225,7 @@ async def test_a_commit_whose_connection_is_lost_is_told_and_made_again(
         assert not journal.available
         with pytest.raises(JournalUnavailableError, match="not reachable"):
             await journal.durable(execution.record)
-    await wait_available(journal, execution)
+    await written(journal, execution)
     assert await events_of(database, execution) == ALL_EVENTS
     assert await database.fetchval("SELECT count(*) FROM usage_outbox") == 1
     await looking.close()
@@ -244,7 +236,7 @@ async def test_an_idle_connection_that_is_lost_is_replaced(
 ) -> None:
     await database.execute(TERMINATE_OTHERS)
     execution = Execution(journal).finish()
-    await wait_available(journal, execution)
+    await written(journal, execution)
     assert await events_of(database, execution) == ALL_EVENTS
 
 
@@ -267,7 +259,7 @@ async def test_while_the_database_is_gone_everything_waits_and_then_is_written_i
         await journal.durable(execution.complete("b").record)
     assert not journal.available
     monkeypatch.setattr(asyncpg, "connect", connect)
-    await wait_available(journal, execution)
+    await written(journal, execution)
     assert await events_of(database, execution) == ALL_EVENTS
     assert await database.fetchval("SELECT status FROM executions") == "completed"
 
@@ -287,7 +279,7 @@ async def test_a_commit_that_was_made_but_not_acknowledged_counts_once(
     with pytest.raises(JournalUnavailableError):
         await journal.durable(execution.record)
     assert await events_of(database, execution) == ALL_EVENTS
-    await wait_available(journal, execution)
+    await written(journal, execution)
     assert await events_of(database, execution) == ALL_EVENTS
     assert await database.fetchval("SELECT count(*) FROM usage_outbox") == 1
 
@@ -356,7 +348,7 @@ async def test_a_database_that_takes_no_connections_for_a_while_loses_nothing(
                 await journal.durable(execution.finish().record)
         finally:
             await server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
-        await wait_available(journal, execution)
+        await written(journal, execution)
     assert await events_of(database, execution) == ALL_EVENTS
 
 
@@ -371,7 +363,7 @@ async def test_a_database_that_is_read_only_for_a_while_loses_nothing(
             await journal.durable(execution.finish().record)
         await server.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
         await database.execute(TERMINATE_OTHERS)
-        await wait_available(journal, execution)
+        await written(journal, execution)
     assert await events_of(database, execution) == ALL_EVENTS
 
 
