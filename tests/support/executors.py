@@ -72,6 +72,15 @@ spec:
 ---
 apiVersion: workflow.io/v1
 kind: Workflow
+metadata: {{name: carry}}
+spec:
+  tasks:
+    - {{id: a, taskRef: look, input: {{at: a}}}}
+    - {{id: b, taskRef: look, input: {{at: b}}, dependsOn: [a]}}
+  output: {{carried: "{{{{tasks.a.output}}}}"}}
+---
+apiVersion: workflow.io/v1
+kind: Workflow
 metadata: {{name: pick}}
 spec:
   input: {{type: object, required: [n], properties: {{n: {{type: integer}}}}}}
