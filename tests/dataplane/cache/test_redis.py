@@ -111,6 +111,16 @@ async def test_keys_are_hashed_and_everything_of_a_tenant_has_its_time(link: Red
         assert 900 < await link.call("TTL", key) <= 1000
 
 
+async def test_what_was_not_read_the_longest_goes_first(link: RedisLink) -> None:
+    results = RedisResults(link, alone(), Bounds(entries=2))
+    for key in "ab":
+        await results.keep(ACME, ("digest", key), key, TTL, EPOCH)
+    assert await results.find(ACME, ("digest", "a"), TTL, EPOCH) is not None
+    await results.keep(ACME, ("digest", "c"), "c", TTL, EPOCH)
+    found = [await results.find(ACME, ("digest", key), TTL, EPOCH) for key in "abc"]
+    assert [one is not None for one in found] == [True, False, True]
+
+
 @pytest.mark.parametrize("evicted", ["results", "results-read"])
 async def test_a_key_that_redis_evicted_under_pressure_confuses_nothing(
     link: RedisLink, evicted: str

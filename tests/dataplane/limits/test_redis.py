@@ -123,7 +123,7 @@ def test_nor_where_a_quotient_of_doubles_is_not_the_whole_number_it_should_be(
 
 
 def test_nor_when_a_clock_steps_back_over_one_boundary_or_over_two(on_redis: OnRedis) -> None:
-    policies = Limits(windows=(WindowPolicy("one", 9, 2.0),))
+    policies = Limits(windows=(WindowPolicy("one", 6, 2.0),))
     in_memory, store = MemoryLimitStore(), on_redis.store()
     for number, step in enumerate([0.0, 0.5, 0.5, 1.0, 2.0, 1.5, 1.0, 2.0, -0.5, 0.0, -4.0]):
         request = (ACME, policies, f"e{number}", Instant(EPOCH + 2.0 + step))
