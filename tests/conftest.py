@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from tests.support.postgres import Databases, run_postgres
 from tests.support.redis import RedisServer, run_redis
+from tests.support.reliability.store_faults import MOMENTS, faulty_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,6 +29,18 @@ settings.register_profile(
     suppress_health_check=list(HealthCheck),
 )
 settings.load_profile("tenantry")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`pytest tests/dataplane/gateway --store-faults=after`: the same tests on a store that fails."""
+    parser.addoption("--store-faults", choices=MOMENTS, help="commits of data planes fail now and then")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _store_faults(pytestconfig: pytest.Config) -> Iterator[None]:
+    moment = pytestconfig.getoption("--store-faults")
+    with faulty_store(moment) if moment else nullcontext():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from typing import Final
 
 PROOFS: Final = {
     "simulation": "the gateway, executors and journal in a simulated world",
+    "cancelling": "requests given up at every step of the event loop, with two tenants at the same keys",
     "killing": "real processes killed before and after every commit of theirs, on a real PostgreSQL",
 }
 

@@ -77,12 +77,14 @@ class Process:
         await self._install()
         database = self.world.database
         self.journal = JournalWriter(MemoryStore(self), source="simulation")
-        self.executor = Executor(self.journal, MemoryLimitStore(), self.clock)
+        self.limits = MemoryLimitStore()
+        self.executor = Executor(self.journal, self.limits, self.clock)
         self.journal.when_lost = self.executor.lost
         # The product names the classes over PostgreSQL where any that does the same will do.
         ownership: Any = MemoryOwnership(database, self.reach, self.world.sources.__getitem__)
         history: Any = MemoryHistory(database, self.reach)
-        keys: Any = MemoryKeys(database, self.reach)
+        stored: Any = MemoryKeys(database, self.reach)
+        self.keys = IdempotencyKeys(stored)
         plans: Any = MemoryPlans(self.world)
         shared: dict[str, Any] = {
             "journal": self.journal,
@@ -92,7 +94,7 @@ class Process:
         self.lease = Lease(name=f"executor-{self.number}", ownership=ownership, plans=plans, **shared)
         self.control = Control(lease=self.lease, ownership=ownership, history=history, plans=plans, **shared)
         services: Any = _Services(
-            **shared, control=self.control, keys=IdempotencyKeys(keys), history=history, clock=self.clock
+            **shared, control=self.control, keys=self.keys, history=history, clock=self.clock
         )
         self.app = create_app(services)
 
