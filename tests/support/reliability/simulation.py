@@ -191,7 +191,9 @@ class _Simulation:
             await world.start()
         for _ in range(round(_SETTLING_SECONDS / 5)):
             await asyncio.sleep(5)
-            unended = [one for one in world.database.executions.values() if one.status not in ENDED]
+            executions = world.database.executions.values()
+            # What was taken to be retried by an executor that died then is owned until its lease runs out.
+            unended = [one for one in executions if one.status not in ENDED or one.owner is not None]
             if not unended and not any(process.executor._runs for process in world.alive()):
                 return
             for one in unended:
