@@ -54,13 +54,14 @@ class DeadLetterEndpoints:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._letters = services.dead_letters
 
     async def list_letters(self, request: Request) -> Response:
         """A page of dead letters, newest first; `nextCursor` asks for the one after."""
         caller = self._caller(request, Permission.READ_EXECUTIONS)
         limit = page_limit(request)
-        page = await self._letters.store.page(caller.tenant.name, page_filter(request), limit + 1)
+        page = await self._services.dead_letters.store.page(
+            caller.tenant.name, page_filter(request), limit + 1
+        )
         cursor = page[limit - 1].id if len(page) > limit else None
         return json_answer(
             {"deadLetters": [letter_view(letter) for letter in page[:limit]], "nextCursor": cursor}
@@ -69,7 +70,7 @@ class DeadLetterEndpoints:
     async def get_letter(self, request: Request) -> Response:
         """One dead letter, and where its execution stands."""
         caller = self._caller(request, Permission.READ_EXECUTIONS)
-        letter = await self._letters.store.find(caller.tenant.name, letter_id_of(request))
+        letter = await self._services.dead_letters.store.find(caller.tenant.name, letter_id_of(request))
         if letter is None:
             raise errors.not_found("dead letter")
         return _shown(caller, letter)
@@ -80,7 +81,9 @@ class DeadLetterEndpoints:
         now = datetime.fromtimestamp(self._services.clock(), UTC)
         span = span_of(request, now)
         return json_answer(
-            analytics_view(span, await self._letters.analytics.over(caller.tenant.name, span), now)
+            analytics_view(
+                span, await self._services.dead_letters.analytics.over(caller.tenant.name, span), now
+            )
         )
 
     async def retry(self, request: Request) -> Response:
@@ -101,11 +104,11 @@ class DeadLetterEndpoints:
 
     async def discard(self, request: Request) -> Response:
         """Settles a letter as of no use."""
-        return await self._settle(request, self._letters.acts.discard)
+        return await self._settle(request, self._services.dead_letters.acts.discard)
 
     async def archive(self, request: Request) -> Response:
         """Puts a letter aside."""
-        return await self._settle(request, self._letters.acts.archive)
+        return await self._settle(request, self._services.dead_letters.acts.archive)
 
     async def bulk_retry(self, request: Request) -> Response:
         """Retries many letters, one after another, and tells of each."""
@@ -114,7 +117,7 @@ class DeadLetterEndpoints:
         self._check_ready()
         ids, more = await self._chosen(caller, body)
         wish = Wish(actor=caller.principal.key_id, acknowledged=body.acknowledge_unknown_outcome)
-        outcome = await self._letters.acts.retry_many(caller.tenant, ids, wish)
+        outcome = await self._services.dead_letters.acts.retry_many(caller.tenant, ids, wish)
         if isinstance(outcome.stopped_by, JournalUnavailableError) and not outcome.told:
             raise outcome.stopped_by
         _LOG.info("tenant %s: dead letters retried in bulk, by key %s", caller.tenant.name, wish.actor)
@@ -127,13 +130,13 @@ class DeadLetterEndpoints:
         if body.filter is None:
             return bulk_ids(body.ids or []), False
         wanted = bulk_filter(body, body.filter)
-        page = await self._letters.store.page(caller.tenant.name, wanted, body.limit + 1)
+        page = await self._services.dead_letters.store.page(caller.tenant.name, wanted, body.limit + 1)
         return [letter.id for letter in page[: body.limit]], len(page) > body.limit
 
     async def _retry(self, caller: Caller, letter_id: str, wish: Wish) -> Response:
         self._check_ready()
         try:
-            letter = await self._letters.acts.retry(caller.tenant, letter_id, wish)
+            letter = await self._services.dead_letters.acts.retry(caller.tenant, letter_id, wish)
         except RefusedRetryError as error:
             raise refusal_of(error) from None
         except OverLimitError as error:
