@@ -13,8 +13,9 @@ down_revision = "0001"
 
 def upgrade() -> None:
     op.execute("DROP VIEW events")
+    # In the order in which the writer's statement locks them: or each would wait for the other.
+    op.execute("LOCK TABLE journal, executions IN ACCESS EXCLUSIVE MODE")
     for table in ("executions", "journal"):
-        op.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
         op.execute(f"ALTER TABLE {table} RENAME TO former_{table}")
         op.execute(f"ALTER INDEX {table}_pkey RENAME TO former_{table}_pkey")
     op.execute("ALTER INDEX executions_by_workflow RENAME TO former_executions_by_workflow")
