@@ -6,11 +6,12 @@ UV := uv==0.13.8
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help run test check lint types contracts coverage bench mutation fmt lock clean
+.PHONY: help run test torture check lint types contracts coverage bench mutation fmt lock clean
 
 help:
 	@echo 'make run      start the platform on this machine and run a workflow   ARGS=--once: exit after the answer'
 	@echo 'make test     everything this machine can prove                       ARGS=tests/language: a part of it'
+	@echo 'make torture  the long proofs of reliability                        SEEDS=5000 FIRST=0 ARGS=simulation: one of them'
 	@echo 'make check    what CI runs: lint, types, import contracts, tests, coverage'
 	@echo 'make bench    the benchmarks, as ratios beside their targets'
 	@echo 'make mutation do the tests of the language notice changes?            SAMPLE=300 SEED=1 ARGS=tenantry/language/graph'
@@ -23,6 +24,9 @@ run: $(READY)
 
 test: $(READY)
 	$(BIN)/pytest -n 2 --dist loadfile -rs $(ARGS)
+
+torture: $(READY)
+	$(BIN)/python -m tests.reliability $(or $(ARGS),all) --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0)
 
 check: lint types contracts coverage
 

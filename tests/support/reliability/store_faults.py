@@ -63,14 +63,16 @@ class PatientTransport(httpx.ASGITransport):
         headers = dict(request.headers)
         if request.url.path.endswith("/execute"):
             headers.setdefault("idempotency-key", str(uuid4()))
-        for _ in range(_MOST_ATTEMPTS):
+        attempts = 0
+        while True:
             again = httpx.Request(request.method, request.url, headers=headers, content=content)
             response = await super().handle_async_request(again)
             text = await response.aread()
-            if response.status_code != httpx.codes.SERVICE_UNAVAILABLE or b"/journal-unavailable" not in text:
-                break
+            attempts += 1
+            unavailable = response.status_code == httpx.codes.SERVICE_UNAVAILABLE
+            if attempts == _MOST_ATTEMPTS or not unavailable or b"/journal-unavailable" not in text:
+                return response
             await asyncio.sleep(0.01)
-        return response
 
 
 @contextmanager
