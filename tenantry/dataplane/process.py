@@ -32,6 +32,8 @@ from tenantry.dataplane.journal.keys import StoredKeys
 from tenantry.dataplane.journal.ownership import Ownership
 from tenantry.dataplane.journal.store import PostgresStore
 from tenantry.dataplane.journal.writer import JournalWriter
+from tenantry.dataplane.retention.cleanups import LOOK_SECONDS, TIDY_SECONDS, Cleanups
+from tenantry.dataplane.retention.holdings import Holdings
 from tenantry.dataplane.stores import open_stores
 from tenantry.dataplane.tasks.pooled_client import PooledClient
 from tenantry.dataplane.telemetry.opening import open_spans
@@ -39,12 +41,15 @@ from tenantry.dataplane.usage.reporter import UsageReporter
 from tenantry.postgres.migration import migrate
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator, Callable, Coroutine
 
+    from tenantry.dataplane.clock import Clock
     from tenantry.dataplane.settings import Settings
 
 MIGRATIONS: Final = Path(__file__).parent / "journal" / "migrations"
 _DATABASE_SECONDS: Final = 10.0
+_CLEANUP_SECONDS: Final = 60.0
+"""How long a statement of a cleanup may take: counting may be counting millions."""
 
 
 @asynccontextmanager
@@ -111,15 +116,15 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
             await stack.enter_async_context(_background(follower.follow()))
             reporter = UsageReporter(pool, client, journal)
             await stack.enter_async_context(_background(reporter.report_forever()))
+
+        def all_known() -> bool:
+            return not settings.control_plane_url or follower.synchronised.is_set()
+
         callback_secrets = CallbackSecrets(settings.callback_secrets)
-        sender = CallbackSender(
-            Outbox(pool),
-            registry,
-            callback_secrets,
-            all_known=lambda: not settings.control_plane_url or follower.synchronised.is_set(),
-        )
+        sender = CallbackSender(Outbox(pool), registry, callback_secrets, all_known=all_known)
         if callback_secrets.available:
             await stack.enter_async_context(_background(sender.send_forever()))
+        cleanups, holdings = await stack.enter_async_context(_retention(settings, registry, clock, all_known))
         yield Services(
             registry=registry,
             executor=executor,
@@ -132,6 +137,8 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
             plans=plans,
             clock=clock,
             follower=follower,
+            cleanups=cleanups,
+            holdings=holdings,
             dead_letters=dead_letters(pool, LetterRetries(control, executor, journal, history), clock),
             deliveries=Deliveries(pool, sender.wake),
             callback_secrets=callback_secrets,
@@ -144,6 +151,29 @@ def _control_plane(settings: Settings) -> httpx.AsyncClient:
         headers={"Authorization": f"Bearer {settings.data_plane_token}"},
         trust_env=False,
     )
+
+
+@asynccontextmanager
+async def _retention(
+    settings: Settings, registry: Registry, clock: Clock, all_known: Callable[[], bool]
+) -> AsyncIterator[tuple[Cleanups, Holdings]]:
+    """Cleanups by their schedules, over connections of their own."""
+    async with asyncpg.create_pool(
+        settings.database_url,
+        min_size=0,
+        max_size=2,
+        timeout=_DATABASE_SECONDS,
+        command_timeout=_CLEANUP_SECONDS,
+    ) as pool:
+        cleanups = Cleanups(pool, registry, clock, all_known=all_known)
+        try:
+            async with (
+                repeating(cleanups.run_due, every_seconds=LOOK_SECONDS),
+                repeating(cleanups.tidy, every_seconds=TIDY_SECONDS),
+            ):
+                yield cleanups, Holdings(pool)
+        finally:
+            await cleanups.stop()
 
 
 @asynccontextmanager

@@ -69,6 +69,7 @@ class Operation:
 
 
 READ: Final = Operation(roles=READERS)
+READ_TENANT: Final = Operation(roles=AUTHORS | {Role.VIEWER, Role.FINANCE})
 READ_FOREIGN: Final = Operation(roles=READERS, foreign=True)
 ORDER: Final = Operation(method="POST", roles=AUTHORS, foreign=True)
 CONTROL: Final = Operation(method="POST", roles=CALLERS, foreign=True)
@@ -118,6 +119,10 @@ MATRIX: Final = {
     f"{API}/dlq/{{letter}}/retry-with-input": replace(SETTLE, options={"json": {"input": "of-acme"}}),
     f"{API}/dlq/{{letter}}/discard": SETTLE,
     f"{API}/dlq/{{letter}}/archive": SETTLE,
+    f"{API}/retention/status": READ_TENANT,
+    f"{API}/retention/policies": READ_TENANT,
+    f"{API}/retention/logs": READ_TENANT,
+    f"{API}/retention/cleanup": Operation(method="POST", roles=frozenset({Role.TENANT_ADMIN})),
     "/healthz": Operation(),
     "/readyz": Operation(),
     "/": Operation(),

@@ -24,6 +24,7 @@ from tenantry.dataplane.gateway.executions import ExecutionEndpoints
 from tenantry.dataplane.gateway.health import HealthEndpoints
 from tenantry.dataplane.gateway.lifecycle import LifecycleEndpoints
 from tenantry.dataplane.gateway.plans import PlanEndpoint
+from tenantry.dataplane.gateway.retention import RetentionEndpoints
 from tenantry.dataplane.gateway.timeline import TimelineEndpoints
 from tenantry.dataplane.limits.port import LimitsUnavailableError
 
@@ -52,6 +53,7 @@ def create_app(services: Services) -> ASGIApp:
     callbacks = CallbackEndpoints(services)
     circuits = CircuitEndpoints(services)
     letters = DeadLetterEndpoints(services)
+    retention = RetentionEndpoints(services)
     health = HealthEndpoints(services)
     of_workflow = {
         "": _Resource("GET", definitions.get_workflow),
@@ -98,6 +100,10 @@ def create_app(services: Services) -> ASGIApp:
         f"{_TENANT}/dlq/{{letter}}/retry-with-input": _Resource("POST", letters.retry_with_input),
         f"{_TENANT}/dlq/{{letter}}/discard": _Resource("POST", letters.discard),
         f"{_TENANT}/dlq/{{letter}}/archive": _Resource("POST", letters.archive),
+        f"{_TENANT}/retention/status": _Resource("GET", retention.get_status),
+        f"{_TENANT}/retention/policies": _Resource("GET", retention.get_policies),
+        f"{_TENANT}/retention/logs": _Resource("GET", retention.list_logs),
+        f"{_TENANT}/retention/cleanup": _Resource("POST", retention.clean_up),
         "/healthz": _Resource("GET", health.healthz),
         "/readyz": _Resource("GET", health.readyz),
         "/": _Resource("GET", health.index),

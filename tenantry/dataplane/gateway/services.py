@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tenantry.dataplane.executions.pinned import PinnedPlans
     from tenantry.dataplane.journal.history import History
     from tenantry.dataplane.journal.writer import JournalWriter
+    from tenantry.dataplane.retention.cleanups import Cleanups
+    from tenantry.dataplane.retention.holdings import Holdings
     from tenantry.dataplane.sharing import Sharing
 
 
@@ -37,6 +39,8 @@ class Services:
     plans: PinnedPlans
     clock: Clock
     follower: BundleFollower
+    cleanups: Cleanups
+    holdings: Holdings
     dead_letters: DeadLetters
     deliveries: Deliveries
     callback_secrets: CallbackSecrets

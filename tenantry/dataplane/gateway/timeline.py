@@ -21,6 +21,7 @@ from tenantry.dataplane.executions.pinned import PlanGoneError
 from tenantry.dataplane.gateway import errors
 from tenantry.dataplane.gateway.access import Caller, admit_caller
 from tenantry.dataplane.gateway.executions import find_execution
+from tenantry.dataplane.gateway.flags import query_flag
 from tenantry.dataplane.gateway.paging import page_after, page_limit
 from tenantry.dataplane.journal.segments import decoded, numbered
 from tenantry.dataplane.telemetry.context import trace_id_of
@@ -67,7 +68,7 @@ class TimelineEndpoints:
     async def get_trace(self, request: Request) -> Response:
         """A page of one execution's timeline; `nextAfter` asks for the one after."""
         caller = self._caller(request)
-        resolved = _flag(request, "templates")
+        resolved = query_flag(request, "templates")
         most = MAX_RESOLVED if resolved else MAX_ITEMS
         after, limit = page_after(request), page_limit(request, DEFAULT_ITEMS, most)
         summary = await find_execution(self._services, caller.tenant.name, request)
@@ -200,10 +201,3 @@ def _framed(frame: Any, name: bytes, items: list[bytes]) -> Response:
 def _timestamp(at: float) -> str:
     """An instant as in RFC 3339, to the microsecond."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def _flag(request: Request, name: str) -> bool:
-    text = request.query_params.get(name, "false")
-    if text not in {"true", "false"}:
-        raise errors.bad_query(name, "true or false")
-    return text == "true"

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 LOOK_SECONDS: Final = 60.0
 """How often `run_due` is asked."""
 
-TIDY_SECONDS: Final = 3600.0
+TIDY_SECONDS: Final = 600.0
 """How often `tidy` is asked."""
 
 DAYS: Final = "system/days"
@@ -59,10 +59,19 @@ class Cleanups:
         pool: a transaction per statement; at most as many cleanups run at once as it has connections.
         registry: whose tenants are cleaned up.
         clock: what all of it goes by, but for what the database itself has dated.
+        all_known: whether what the registry says is of today. Until then the schedule begins nothing: what
+            somebody wants kept longer since would be removed.
     """
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], registry: Registry, clock: Clock) -> None:
-        self._pool, self._registry, self._clock = pool, registry, clock
+    def __init__(
+        self,
+        pool: asyncpg.Pool[asyncpg.Record],
+        registry: Registry,
+        clock: Clock,
+        *,
+        all_known: Callable[[], bool],
+    ) -> None:
+        self._pool, self._registry, self._clock, self._all_known = pool, registry, clock, all_known
         self._running: set[asyncio.Task[Entry]] = set()
 
     async def run_due(self) -> int:
@@ -71,6 +80,8 @@ class Cleanups:
         Raises:
             JournalUnavailableError: the database does not answer.
         """
+        if not self._all_known():
+            return 0
         async with self._connection() as connection:
             claimed = [name for name in await self._due(connection) if await _lock(connection, name)]
             # Asked again under their locks: somebody else may just have done it.
@@ -89,7 +100,7 @@ class Cleanups:
         work = self._count(tenant, actor) if dry_run else self._clean(tenant, actor)
         task = asyncio.create_task(work)
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(self._end)
         return task
 
     async def stop(self) -> None:
@@ -108,6 +119,11 @@ class Cleanups:
         async with self._connection() as connection:
             await create_ahead(connection, self._clock())
             await sweep(connection)
+
+    def _end(self, task: asyncio.Task[Entry]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # told to whoever waits, if anybody still does
 
     async def _due(
         self, connection: asyncpg.Connection, among: Iterable[TenantId] | None = None

@@ -52,7 +52,7 @@ def shelf(database: asyncpg.Connection, clock: Clock) -> Shelf:
 @pytest.fixture
 async def house(pool: asyncpg.Pool[asyncpg.Record], clock: Clock) -> AsyncIterator[House]:
     registry = make_registry(PooledClient)
-    house = House(pool, registry, clock, Cleanups(pool, registry, clock))
+    house = House(pool, registry, clock, Cleanups(pool, registry, clock, all_known=lambda: True))
     await house.serve("acme")
     await house.serve("globex")
     yield house

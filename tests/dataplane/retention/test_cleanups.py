@@ -75,7 +75,7 @@ async def test_replicas_that_look_at_the_same_time_clean_up_once(
     house: House, shelf: Shelf, database: asyncpg.Connection
 ) -> None:
     await shelf.put_many(1500, days=31)
-    replicas = [Cleanups(house.pool, house.registry, house.clock) for _ in range(3)]
+    replicas = [Cleanups(house.pool, house.registry, house.clock, all_known=lambda: True) for _ in range(3)]
     counts = await asyncio.gather(*(replica.run_due() for replica in replicas))
     assert sum(counts) == 2
     assert await logged(database) == [DONE]
@@ -85,7 +85,7 @@ async def test_replicas_that_look_at_the_same_time_clean_up_once(
 async def test_what_another_replica_did_between_two_looks_is_not_done_again(
     house: House, database: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = Cleanups(house.pool, house.registry, house.clock)
+    other = Cleanups(house.pool, house.registry, house.clock, all_known=lambda: True)
     lock = __import__("tenantry.dataplane.retention.cleanups", fromlist=["_lock"])._lock
 
     async def late(connection: asyncpg.Connection, tenant: str) -> bool:
@@ -186,6 +186,14 @@ async def test_a_tenant_that_is_not_served_any_more_is_left_alone(
     assert await house.cleanups.run_due() == 1
     assert await logged(database) == []
     assert await shelf.shown() == {execution}
+
+
+async def test_nothing_is_cleaned_up_by_what_may_be_policies_of_yesterday(house: House) -> None:
+    known = False
+    cleanups = Cleanups(house.pool, house.registry, house.clock, all_known=lambda: known)
+    assert await cleanups.run_due() == 0
+    known = True
+    assert await cleanups.run_due() == 2
 
 
 async def test_no_tenant_no_cleanup(house: House) -> None:
