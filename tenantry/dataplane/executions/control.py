@@ -270,7 +270,10 @@ class Control:
         except BaseException:
             self._lease.adopt(taken)
             raise
-        run = self._executor.take_up(tenant, revived.state, revived.record, act(revived.state))
+        state = revived.state
+        # A paused execution may have been left with calls in flight, by one that died or was stopped.
+        events = control.settle(state, self._lease.name, self._executor.clock()) + act(state)
+        run = self._executor.take_up(tenant, state, revived.record, events)
         with suppress(ExecutionLostError):  # then somebody else goes on with it
             await self._journal.durable(run.record)
         return run.state.status

@@ -62,7 +62,7 @@ class Lease:
         plans: PinnedPlans,
         lease_seconds: float = DEFAULT_LEASE_SECONDS,
     ) -> None:
-        self._name, self._lease_seconds = name, lease_seconds
+        self.name, self._lease_seconds = name, lease_seconds
         self._ownership, self._journal, self._executor = ownership, journal, executor
         self._registry, self._plans = registry, plans
         self._adopted: dict[str, Taken] = {}
@@ -177,7 +177,7 @@ class Lease:
             return []
         if state.plan.durability is Durability.NONE:
             return control.fail(state, _not_journaled(), now)
-        return control.recover(state, self._name, now)
+        return control.recover(state, self.name, now)
 
     async def _give_up(self, taken: Taken, segments: list[Segment]) -> None:
         if taken.status in ENDED:  # taken to be retried: it stays as it ended
@@ -194,7 +194,7 @@ class Lease:
 
     async def _register(self) -> None:
         executor_id = str(uuid4())
-        await self._ownership.register(executor_id, self._name, self._lease_seconds)
+        await self._ownership.register(executor_id, self.name, self._lease_seconds)
         self._journal.owner = executor_id
         self._adopted.clear()
 

@@ -197,6 +197,24 @@ def test_what_is_handed_over_is_cut_off_here_and_left_to_others() -> None:
     run_virtually(scenario())
 
 
+def test_a_paused_execution_is_handed_over_with_what_it_still_waits_for() -> None:
+    async def scenario() -> None:
+        journal = ScriptedJournal()
+        run = start(CHAIN, ScriptedRunner({"a": [forever]}), journal)
+        run.pause("key")
+        await asyncio.sleep(1.0)
+        run.hand_over()
+        runner = ScriptedRunner()
+        other = take_up(CHAIN, journal.events, runner, journal)
+        settled = control.settle(other.state, "another", now())
+        other.carry_on(settled + control.resume(other.state, "key", now()))
+        await other.wait()
+        assert runner.began() == ["a", "b"]
+        assert other.state.output == {"a": 1, "b": 1}
+
+    run_virtually(scenario())
+
+
 def test_an_execution_that_is_being_undone_is_handed_over_too() -> None:
     async def scenario() -> None:
         journal = ScriptedJournal()

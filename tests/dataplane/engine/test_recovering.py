@@ -157,6 +157,17 @@ def test_a_compensation_that_was_interrupted_is_made_again_or_told_of() -> None:
     assert events[-1].failure.message == "410; the compensation of a failed"
 
 
+def test_whoever_takes_what_is_paused_recovers_it_if_calls_were_left_in_flight_and_else_does_nothing() -> (
+    None
+):
+    state = paused()
+    assert [type(event) for event in control.settle(state, "another", 2.0)] == [WorkflowRecovered, TaskFailed]
+    assert control.settle(state, "another", 2.0) == []
+    state, _ = submit(make_plan({"a": []}))
+    control.cancel(state, "key", 1.0)
+    assert control.settle(state, "another", 2.0) == []
+
+
 def test_an_outcome_counts_once_and_only_for_its_attempt() -> None:
     state, _ = submit(make_plan({"a": [], "b": []}, retries={"a": TWICE}))
     first = TaskFailed(at=1.0, task="a", attempt=1, failure=of("a", BUSY))

@@ -89,6 +89,11 @@ def recover(state: ExecutionState, executor: str, now: float) -> list[AnyEvent]:
     return events
 
 
+def settle(state: ExecutionState, executor: str, now: float) -> list[AnyEvent]:
+    """What whoever takes it does before anything else: recovers it, if somebody left calls in flight."""
+    return recover(state, executor, now) if any(calls_in_flight(state)) else []
+
+
 def retry(
     state: ExecutionState, actor: str, now: float, deadline_at: float, inputs: Mapping[str, Json]
 ) -> list[AnyEvent]:
