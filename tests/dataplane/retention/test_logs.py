@@ -81,7 +81,7 @@ async def test_dead_letters_go_with_their_executions_unless_they_are_open(
 ) -> None:
     execution = await shelf.put(days=31)
     open_letter = await shelf.bury(execution, status="open")
-    for status in ("retried", "resolved", "discarded"):
+    for status in ("retried", "archived", "discarded"):
         await shelf.bury(execution, status=status)
     kept = await shelf.bury(await shelf.put(days=3), status="discarded")
     await house.clean()
