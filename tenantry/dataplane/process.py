@@ -32,7 +32,7 @@ from tenantry.dataplane.journal.keys import StoredKeys
 from tenantry.dataplane.journal.ownership import Ownership
 from tenantry.dataplane.journal.store import PostgresStore
 from tenantry.dataplane.journal.writer import JournalWriter
-from tenantry.dataplane.retention.cleanups import LOOK_SECONDS, TIDY_SECONDS, Cleanups
+from tenantry.dataplane.retention.cleanups import AT_ONCE, LOOK_SECONDS, TIDY_SECONDS, Cleanups
 from tenantry.dataplane.retention.holdings import Holdings
 from tenantry.dataplane.stores import open_stores
 from tenantry.dataplane.tasks.pooled_client import PooledClient
@@ -124,7 +124,7 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
         sender = CallbackSender(Outbox(pool), registry, callback_secrets, all_known=all_known)
         if callback_secrets.available:
             await stack.enter_async_context(_background(sender.send_forever()))
-        cleanups, holdings = await stack.enter_async_context(_retention(settings, registry, clock, all_known))
+        cleanups, beside = await stack.enter_async_context(_retention(settings, registry, clock, all_known))
         yield Services(
             registry=registry,
             executor=executor,
@@ -138,7 +138,7 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
             clock=clock,
             follower=follower,
             cleanups=cleanups,
-            holdings=holdings,
+            holdings=Holdings(pool, beside),
             dead_letters=dead_letters(pool, LetterRetries(control, executor, journal, history), clock),
             deliveries=Deliveries(pool, sender.wake),
             callback_secrets=callback_secrets,
@@ -156,12 +156,12 @@ def _control_plane(settings: Settings) -> httpx.AsyncClient:
 @asynccontextmanager
 async def _retention(
     settings: Settings, registry: Registry, clock: Clock, all_known: Callable[[], bool]
-) -> AsyncIterator[tuple[Cleanups, Holdings]]:
+) -> AsyncIterator[tuple[Cleanups, asyncpg.Pool[asyncpg.Record]]]:
     """Cleanups by their schedules, over connections of their own."""
     async with asyncpg.create_pool(
         settings.database_url,
         min_size=0,
-        max_size=2,
+        max_size=AT_ONCE + 1,  # one to count with
         timeout=_DATABASE_SECONDS,
         command_timeout=_CLEANUP_SECONDS,
     ) as pool:
@@ -171,7 +171,7 @@ async def _retention(
                 repeating(cleanups.run_due, every_seconds=LOOK_SECONDS),
                 repeating(cleanups.tidy, every_seconds=TIDY_SECONDS),
             ):
-                yield cleanups, Holdings(pool)
+                yield cleanups, pool
         finally:
             await cleanups.stop()
 

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from tenantry.dataplane.retention.log import Entry
     from tenantry.dataplane.retention.policies import TenantPolicies
 
+AT_ONCE: Final = 2
+"""Cleanups and the like under way in a process; the others wait."""
+
 LOOK_SECONDS: Final = 60.0
 """How often `run_due` is asked."""
 
@@ -56,7 +59,7 @@ class Cleanups:
     """Runs cleanups over connections of its own, so that nobody who reads waits for one.
 
     Args:
-        pool: a transaction per statement; at most as many cleanups run at once as it has connections.
+        pool: a transaction per statement; `AT_ONCE` of its connections are used.
         registry: whose tenants are cleaned up.
         clock: what all of it goes by, but for what the database itself has dated.
         all_known: whether what the registry says is of today. Until then the schedule begins nothing: what
@@ -73,6 +76,7 @@ class Cleanups:
     ) -> None:
         self._pool, self._registry, self._clock, self._all_known = pool, registry, clock, all_known
         self._running: set[asyncio.Task[Entry]] = set()
+        self._room = asyncio.Semaphore(AT_ONCE)
 
     async def run_due(self) -> int:
         """Cleans up after the tenants whose schedule has ticked since the last time; gives how many.
@@ -203,7 +207,7 @@ class Cleanups:
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
         # Given back, a connection gives up its locks and settings.
         try:
-            async with self._pool.acquire() as connection:
+            async with self._room, self._pool.acquire() as connection:
                 yield connection
         except _TROUBLE as error:
             _LOG.error("cleanups cannot be made: %r", error)

@@ -74,18 +74,19 @@ class Holdings:
     Every call raises `JournalUnavailableError` when the database does not answer.
 
     Args:
-        pool: not the one that other readers need: what is counted may be millions of rows.
+        pool: as other readers use it.
+        counting: connections that nobody who reads waits for: what is counted may be millions of rows.
     """
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
-        self._pool = pool
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], counting: asyncpg.Pool[asyncpg.Record]) -> None:
+        self._pool, self._counting = pool, counting
         self._turn = asyncio.Lock()
 
     async def kept(self, tenant: TenantId, now: float) -> dict[Kept, Holding]:
         """What is kept of the tenant at `now` (epoch seconds). One is counted at a time."""
         async with self._turn:
-            (executions,) = await fetch(self._pool, _EXECUTIONS, tenant, now - GRACE_SECONDS)
-            (logs,) = await fetch(self._pool, _LOGS, tenant)
+            (executions,) = await fetch(self._counting, _EXECUTIONS, tenant, now - GRACE_SECONDS)
+            (logs,) = await fetch(self._counting, _LOGS, tenant)
         return {
             Kept.EXECUTION_HISTORY: _holding(executions, "history"),
             Kept.TASK_TRACES: _holding(executions, "traces"),
