@@ -24,7 +24,7 @@ from tenantry.language.plan.model import Durability
 from tenantry.tenants.limits import CONCURRENT_WORKFLOWS, Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from tenantry.dataplane.bundles.registry import Registry
     from tenantry.dataplane.bundles.tenant import ServedTenant
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from tenantry.dataplane.journal.history import ExecutionSummary, History
     from tenantry.dataplane.journal.ownership import Ownership
     from tenantry.dataplane.journal.writer import JournalWriter
+    from tenantry.language.plan.model import Plan, Violation
     from tenantry.language.values import Json
 
 ORDER_PATIENCE_SECONDS: Final = 3.0
@@ -60,6 +61,14 @@ class NotPossibleError(Exception):
     def __init__(self, status: str, message: str) -> None:
         super().__init__(message)
         self.status = status
+
+
+class InvalidInputError(Exception):
+    """The input is not what the workflow takes. `violations` say where."""
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        super().__init__("the input does not match the workflow's schema")
+        self.violations = violations
 
 
 class LimitedError(Exception):
@@ -183,6 +192,7 @@ class Control:
 
         Raises:
             UnknownTaskError: the workflow has no such task.
+            InvalidInputError: the workflow does not take that input.
             PlanGoneError, JournalDamagedError: the origin cannot be read any more.
             LimitedError: the tenant's limits have no room for it.
         """
@@ -190,6 +200,7 @@ class Control:
         if found is None:
             return None
         state = found.state
+        _check_input(state.plan, value)
         reused = reusable(state.plan, state.done, task)
         new_id, admission = await self._executor.admit(tenant)
         if isinstance(admission, Rejected):
@@ -267,12 +278,12 @@ class Control:
             segments = await self._ownership.segments([taken])
             plan, source = await self._plans.get(tenant.name, taken.plan)
             revived = await revive(taken, segments[taken.id], plan, source)
+            state = revived.state
+            # A paused execution may have been left with calls in flight, by one that died or was stopped.
+            events = control.settle(state, self._lease.name, self._executor.clock()) + act(state)
         except BaseException:
             self._lease.adopt(taken)
             raise
-        state = revived.state
-        # A paused execution may have been left with calls in flight, by one that died or was stopped.
-        events = control.settle(state, self._lease.name, self._executor.clock()) + act(state)
         run = self._executor.take_up(tenant, state, revived.record, events)
         with suppress(ExecutionLostError):  # then somebody else goes on with it
             await self._journal.durable(run.record)
@@ -316,6 +327,12 @@ _KINDS: Final[dict[str, _Kind]] = {
     "pause": _Kind(_RUNNING, (), control.pause),
     "resume": _Kind(frozenset(_PAUSED), _PAUSED, control.resume),
 }
+
+
+def _check_input(plan: Plan, value: Json | msgspec.UnsetType) -> None:
+    validator = plan.input_validator
+    if value is not msgspec.UNSET and validator is not None and not validator.is_valid(value):
+        raise InvalidInputError(tuple(validator.violations(value)))
 
 
 def _tell(run: Run, order: Order) -> ExecutionStatus:

@@ -13,7 +13,7 @@ import msgspec
 from tenantry.dataplane.engine.core.forking import UnknownTaskError
 from tenantry.dataplane.engine.core.snapshot import snapshot
 from tenantry.dataplane.engine.core.state import ENDED, ExecutionStatus
-from tenantry.dataplane.executions.control import LimitedError, NotPossibleError
+from tenantry.dataplane.executions.control import InvalidInputError, LimitedError, NotPossibleError
 from tenantry.dataplane.executions.pinned import PlanGoneError
 from tenantry.dataplane.executions.revival import JournalDamagedError, TraceGoneError
 from tenantry.dataplane.gateway import errors
@@ -74,6 +74,7 @@ class LifecycleEndpoints:
 
     async def retry(self, request: Request) -> Response:
         """Runs what failed of it again."""
+        self._caller(request, Permission.EXECUTE)  # who may not is told nothing of the body
         body = _parse(await read_body(request), _Retry)
 
         async def retry(tenant: ServedTenant, execution_id: str, actor: str) -> ExecutionStatus | None:
@@ -153,6 +154,8 @@ def _refusing(execution_id: str) -> Iterator[None]:
         raise errors.conflict(f"execution-{error.status}", title, str(error), execution_id) from None
     except UnknownTaskError as error:
         raise errors.bad_body(str(error)) from None
+    except InvalidInputError as error:
+        raise errors.invalid_input(error.violations) from None
     except LimitedError as error:
         raise errors.rate_limited(error.violated, {"Retry-After": str(errors.RETRY_AFTER_SECONDS)}) from None
     except TraceGoneError:
