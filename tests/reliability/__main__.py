@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Final
 
 PROOFS: Final = {
+    "exhaustive": "every interleaving of small executions with so many disturbances",
     "simulation": "the gateway, executors and journal in a simulated world",
     "cancelling": "requests given up at every step of the event loop, with two tenants at the same keys",
     "killing": "real processes killed before and after every commit of theirs, on a real PostgreSQL",
@@ -25,6 +26,10 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1000, help="how many (default: 1000)")
     parser.add_argument("--first", type=int, default=0, help="the first of them (default: 0)")
     parser.add_argument("--processes", type=int, default=2, help="that share the work (default: 2)")
+    parser.add_argument("--disturbances", type=int, default=3, help="of exhaustive, in all (default: 3)")
+    parser.add_argument(
+        "--depth", type=int, help="of exhaustive: so many things happen (default: to the end)"
+    )
     arguments = parser.parse_args()
     names = list(PROOFS) if arguments.proof == "all" else [arguments.proof]
     return int(sum(_run(name, arguments) for name in names) > 0)
