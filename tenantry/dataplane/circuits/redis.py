@@ -116,7 +116,7 @@ class RedisCircuits:
         self, tenant: TenantId, name: str, policy: CircuitPolicy, now: float, answer: list[Any]
     ) -> None:
         """A probe's place, when whoever asked was cancelled before the answer came."""
-        if answer[0] and answer[2]:
+        if answer[0]:
             words = _report_words(name, policy, Ticket(*answer[1:]), Outcome.NEUTRAL, now)
             self._link.post("EVALSHA", _SCRIPT.digest, 2, *_keys(tenant), *words)
 

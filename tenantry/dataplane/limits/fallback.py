@@ -53,10 +53,9 @@ class FallbackLimitStore:
     ) -> Admission:
         if self._when_down is RedisDown.CLOSED:
             raise LimitsUnavailableError
-        if self._when_down is RedisDown.LOCAL:
-            return await self._own.admit(tenant, _share(limits, self._replicas.count), execution_id, now)
-        await self._own.admit(tenant, _without_bounds(limits), execution_id, now)
-        return Admitted(snapshot=())  # of what is left nothing is known, and nothing is told
+        if self._when_down is RedisDown.OPEN:
+            return Admitted(snapshot=())  # of what is left nothing is known, and nothing is told
+        return await self._own.admit(tenant, _share(limits, self._replicas.count), execution_id, now)
 
     async def renew(self, tenant: TenantId, limits: Limits, execution_id: str, now: Instant) -> bool:
         """See `LimitStore.renew`. Without Redis a lease this process holds is kept, whatever was decided."""

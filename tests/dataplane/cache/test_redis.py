@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tenantry.dataplane.cache.redis import RedisResults
 from tenantry.dataplane.cache.results import ResultCache
-from tenantry.dataplane.cache.shelf import Bounds, Shelf
+from tenantry.dataplane.cache.shelf import Bounds, Shelf, weigh
 from tenantry.dataplane.engine.ports import TaskResult
 from tenantry.dataplane.redis.link import open_link
 from tenantry.tenants.identity import TenantId
@@ -44,13 +44,14 @@ async def link(redis_server: RedisServer) -> AsyncIterator[RedisLink]:
 
 ACTS = st.lists(
     st.tuples(
-        st.sampled_from(["find", "find", "keep"]),
+        st.sampled_from(["find", "keep"]),
         st.sampled_from([("task", "a"), ("task", "b"), ("task", "a" * 9), ("other", "a")]),
         st.sampled_from([1.0, 7.0, 30.0]),
         st.sampled_from(["", "x" * 300, [0] * 9, {"id": 1}, None, 2**70, "é😀"]),
-        st.floats(0.0, 5.0),
+        st.floats(0.0, 1.0),
     ),
-    max_size=40,
+    min_size=20,
+    max_size=60,
 )
 BOUNDS = st.builds(
     Bounds, entries=st.integers(1, 3), total_bytes=st.sampled_from([400, 900, 2000]), value_bytes=st.just(800)
@@ -111,14 +112,53 @@ async def test_keys_are_hashed_and_everything_of_a_tenant_has_its_time(link: Red
         assert 900 < await link.call("TTL", key) <= 1000
 
 
-async def test_what_was_not_read_the_longest_goes_first(link: RedisLink) -> None:
-    results = RedisResults(link, alone(), Bounds(entries=2))
-    for key in "ab":
-        await results.keep(ACME, ("digest", key), key, TTL, EPOCH)
-    assert await results.find(ACME, ("digest", "a"), TTL, EPOCH) is not None
-    await results.keep(ACME, ("digest", "c"), "c", TTL, EPOCH)
-    found = [await results.find(ACME, ("digest", key), TTL, EPOCH) for key in "abc"]
-    assert [one is not None for one in found] == [True, False, True]
+class Kept:
+    """A tenant's results, by key."""
+
+    def __init__(self, link: RedisLink, bounds: Bounds) -> None:
+        self.results = RedisResults(link, alone(), bounds)
+
+    async def keep(self, key: str, output: Json) -> None:
+        await self.results.keep(ACME, ("digest", key), output, TTL, EPOCH)
+
+    async def has(self, key: str) -> bool:
+        return await self.results.find(ACME, ("digest", key), TTL, EPOCH) is not None
+
+
+async def test_over_its_number_what_was_not_read_the_longest_goes_first(link: RedisLink) -> None:
+    kept = Kept(link, Bounds(entries=2))
+    await kept.keep("a", "a")
+    await kept.keep("b", "b")
+    assert await kept.has("a")
+    await kept.keep("c", "c")
+    assert [await kept.has(key) for key in "abc"] == [True, False, True]
+
+
+async def test_over_its_bytes_a_tenant_keeps_as_much_as_fits_and_no_more(link: RedisLink) -> None:
+    each = weigh("x" * 100)
+    assert each is not None
+    kept = Kept(link, Bounds(total_bytes=2 * each))
+    for key in "abc":
+        await kept.keep(key, "x" * 100)
+    assert [await kept.has(key) for key in "abc"] == [False, True, True]
+
+
+async def test_what_was_replaced_or_went_weighs_nothing_any_more(link: RedisLink) -> None:
+    kept = Kept(link, Bounds(entries=2, total_bytes=2000))
+    await kept.keep("small", "small")
+    for _ in range(10):
+        await kept.keep("large", "x" * 1000)
+    assert await kept.has("small")
+    for key in "abcdefgh":
+        await kept.keep(key, "x" * 600)
+    assert [await kept.has(key) for key in "fgh"] == [False, True, True]
+
+
+async def test_a_large_result_takes_the_older_one_of_its_name_with_it(link: RedisLink) -> None:
+    kept = Kept(link, Bounds(value_bytes=1000))
+    await kept.keep("a", "small")
+    await kept.keep("a", "x" * 1000)
+    assert not await kept.has("a")
 
 
 @pytest.mark.parametrize("evicted", ["results", "results-read"])
@@ -201,6 +241,7 @@ async def test_processes_whose_clocks_differ_agree_on_how_old_a_result_is(link: 
     await one.fetch("of one")
     ahead.now += TTL - 0.125
     assert await ahead.fetch("unused") == ("of one", True)
+    await link.call("FLUSHALL")
     assert await ahead.fetch("unused") == ("of one", True)
     ahead.now += 0.125
     assert await ahead.fetch("of the other") == ("of the other", False)

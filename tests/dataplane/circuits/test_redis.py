@@ -121,6 +121,7 @@ STEPS = st.lists(
         st.sampled_from(POLICIES),
         st.integers(0, 9),
     ),
+    min_size=20,
     max_size=60,
 )
 UNDER_ONE_FIXTURE = [HealthCheck.function_scoped_fixture]
@@ -147,6 +148,7 @@ TWO_PROBES = CircuitPolicy(
 ACTS = st.lists(
     st.sampled_from(["call", "call", "call", *Outcome, Outcome.SUCCESS])
     | st.sampled_from([0.125, PROBE_SECONDS - 0.125, PROBE_SECONDS, TWO_PROBES.break_seconds]),
+    min_size=15,
     max_size=40,
 )
 

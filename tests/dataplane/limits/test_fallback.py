@@ -114,6 +114,16 @@ async def test_without_redis_executions_in_flight_count_against_the_share(redis_
         assert await one.renews(FOUR_AT_ONCE, "taken over")
 
 
+async def test_an_execution_that_was_taken_over_counts_against_the_share_as_well(
+    redis_server: RedisServer,
+) -> None:
+    async with a_replica(redis_server) as one:
+        assert await one.renews(FOUR_AT_ONCE, "taken over")
+        redis_server.stop()
+        await one.until(available=False)
+        assert await one.admits_of(9, FOUR_AT_ONCE) == 1
+
+
 async def test_every_replica_admits_at_least_one(redis_server: RedisServer) -> None:
     tight = Limits(
         windows=(WindowPolicy("rate-limit", 2, 60.0),),

@@ -79,7 +79,9 @@ LIMITS = st.builds(
 )
 PAUSES = st.floats(-3.0, 3.0) | st.sampled_from([0.0, 0.1, 1 / 3, LEASE_SECONDS, -3600.0, 3600.0])
 STEPS = st.lists(
-    st.tuples(PAUSES, st.sampled_from(["admit", "admit", "renew", "release"]), st.integers(0, 6)), max_size=40
+    st.tuples(PAUSES, st.sampled_from(["admit", "admit", "renew", "release"]), st.integers(0, 6)),
+    min_size=15,
+    max_size=40,
 )
 
 
