@@ -177,5 +177,5 @@ class ExecutionRecord:
         else:
             began = self._attempt_began.pop(event.task, event.at)
             if not (isinstance(event, TaskFailed) and event.failure.code in _UNTIMED):
-                self.task_seconds += event.at - began
+                self.task_seconds += max(0.0, event.at - began)  # clocks may fall back
             self.egress_bytes += event.egress_bytes

@@ -16,7 +16,7 @@ from tenantry.dataplane.engine.core import control
 from tenantry.dataplane.engine.core.events import Origin
 from tenantry.dataplane.engine.core.forking import reusable
 from tenantry.dataplane.engine.core.state import ExecutionStatus
-from tenantry.dataplane.engine.ports import ExecutionLostError
+from tenantry.dataplane.engine.ports import ExecutionLostError, JournalUnavailableError
 from tenantry.dataplane.executions.revival import TraceGoneError, revive
 from tenantry.dataplane.executions.submission import Submission
 from tenantry.dataplane.journal.ownership import Order, Taken
@@ -240,7 +240,11 @@ class Control:
         """Has an order carried out wherever the execution is; perhaps waits for somebody else to do it."""
         execution_id = order.execution_id
         if (run := self._executor.find(tenant.name, execution_id)) is not None:
-            return _tell(run, order)
+            status = _tell(run, order)
+            # Without the database it is done all the same, and written when that is back.
+            with suppress(ExecutionLostError, JournalUnavailableError):
+                await self._journal.durable(run.record)
+            return status
         summary = await self._summary(tenant, execution_id)
         kind = _KINDS[order.kind]
         if summary is None or summary.status not in kind.changes:

@@ -67,8 +67,10 @@ class ExecutionSummary:
 
     @property
     def duration_seconds(self) -> float | None:
-        """From acceptance to the end; `None` while it runs."""
-        return (self.ended_at - self.submitted_at).total_seconds() if self.ended_at else None
+        """From acceptance to the end, by clocks that may differ; `None` while it runs."""
+        if self.ended_at is None:
+            return None
+        return max(0.0, (self.ended_at - self.submitted_at).total_seconds())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

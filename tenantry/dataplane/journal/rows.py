@@ -49,7 +49,8 @@ WITH incoming AS (
     FROM incoming WHERE key IS NOT NULL
     ON CONFLICT (tenant, key) DO UPDATE SET
         fingerprint = excluded.fingerprint, execution_id = excluded.execution_id,
-        expires_at = excluded.expires_at
+        expires_at = CASE WHEN kept.execution_id = excluded.execution_id THEN kept.expires_at
+                          ELSE excluded.expires_at END
     WHERE kept.execution_id = excluded.execution_id OR kept.expires_at <= now()
     RETURNING tenant, execution_id
 ), summarised AS (
@@ -60,7 +61,9 @@ WITH incoming AS (
         to_timestamp(ended_at), task_attempts, task_seconds, egress_bytes, journal_bytes, owner, epoch, run,
         revision
     FROM incoming
-    WHERE key IS NULL OR (tenant, id) IN (SELECT tenant, execution_id FROM keyed)
+    WHERE (key IS NULL OR (tenant, id) IN (SELECT tenant, execution_id FROM keyed))
+        AND (first_sequence = 1 OR EXISTS (
+            SELECT FROM executions WHERE executions.tenant = incoming.tenant AND executions.id = incoming.id))
     ON CONFLICT (tenant, id) DO UPDATE SET
         status = excluded.status, failure_code = excluded.failure_code, ended_at = excluded.ended_at,
         task_attempts = excluded.task_attempts, task_seconds = excluded.task_seconds,
@@ -107,7 +110,8 @@ WITH incoming AS (
 SELECT id::text FROM summarised
 """
 """One statement, so one round trip and one transaction. It gives the executions that were ours to write: one
-that another executor has taken has a later epoch, and one whose idempotency key names another is not written.
+that another executor has taken has a later epoch; one whose idempotency key names another is not written, nor
+is what goes on with an execution that is not there, such as one that retention has removed.
 
 Running it twice leaves what running it once does: a commit whose acknowledgement was lost is sent again. One
 that arrives late, after others, changes nothing: revisions only grow.

@@ -206,6 +206,7 @@ class JournalWriter:
             if row.record.id not in written and not row.record.lost:
                 _LOG.warning("execution %s is not ours any more", row.record.id)
                 row.record.lost = True
+                self._running.discard(row.record.id)
                 self.when_lost(row.record)
 
     async def _commit_apart(self, rows: list[Row], error: RefusedDataError) -> None:

@@ -169,8 +169,6 @@ class Pipeline:
         if self._broken.done():
             return
         self._broken.set_result(error)
-        if self._timer is not None:
-            self._timer.cancel()
         for call in self._in_flight:
             if not call.answer.done():
                 call.answer.set_exception(RedisDownError(str(error)))

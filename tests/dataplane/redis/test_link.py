@@ -16,6 +16,7 @@ from tests.support.redis import run_redis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tenantry.dataplane.redis.link import RedisLink
     from tests.support.redis import RedisServer
@@ -128,6 +129,36 @@ async def test_a_redis_that_takes_connections_and_is_silent_counts_as_away(
             assert not link.available
 
 
+async def test_a_redis_that_is_too_slow_for_decisions_counts_as_away(tmp_path: Path) -> None:
+    async def greet_and_be_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1024)  # the name of the connection
+        writer.write(b"+OK\r\n")
+        while await reader.read(1024):
+            pass
+        writer.close()
+
+    path = tmp_path / "slow.sock"
+    server = await asyncio.start_unix_server(greet_and_be_silent, path)
+    async with open_link(f"unix://{path}") as link:
+        assert (link.available, link.connections) == (False, 0)
+    server.close()
+
+
+async def test_a_link_that_ends_leaves_no_connection(redis_server: RedisServer) -> None:
+    async with open_link(redis_server.url) as observer:
+
+        async def connections() -> int:
+            return int((await observer.call("CLIENT", "LIST")).decode().count("name=tenantry"))
+
+        async with open_link(redis_server.url):
+            assert await connections() == 2
+
+        async def is_alone() -> bool:
+            return await connections() == 1
+
+        await eventually(is_alone)
+
+
 async def test_what_redis_refuses_is_told_once_and_leaves_the_connection(
     redis_server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -143,6 +174,39 @@ async def test_what_redis_refuses_is_told_once_and_leaves_the_connection(
         first, second = told(caplog)
     assert first.startswith("Redis refused wrong: ")
     assert second.startswith("Redis refused HGET: ")
+
+
+async def test_what_redis_refuses_is_told_again_after_a_loss(
+    own_server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = Script("wrong", "return redis.call('NO SUCH COMMAND')")
+    async with open_link(own_server.url) as link:
+        for _ in range(2):
+            with pytest.raises(RedisDownError):
+                await link.run(wrong, [], [])
+            own_server.stop()
+            await eventually(lambda: not link.available)
+            own_server.start()
+            await eventually(lambda: link.available)
+    assert sum(line.startswith("Redis refused wrong: ") for line in told(caplog)) == 2
+
+
+async def test_attempts_that_fail_one_after_the_other_are_told_once(
+    own_server: RedisServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_server.stop()
+    attempts = 0
+    carry = linking.RedisLink._carry
+
+    async def carry_and_count(link: RedisLink) -> Exception:
+        nonlocal attempts
+        attempts += 1
+        return await carry(link)
+
+    monkeypatch.setattr(linking.RedisLink, "_carry", carry_and_count)
+    async with open_link(own_server.url):
+        await eventually(lambda: attempts >= 3)
+    assert len(told(caplog)) == 1
 
 
 async def test_a_password_is_given_and_never_told(

@@ -29,6 +29,13 @@ async def test_replicas_count_each_other_until_they_leave(
         await eventually(lambda: first.count == 1)
 
 
+async def test_a_replica_that_leaves_is_gone_at_once(redis_server: RedisServer) -> None:
+    async with open_link(redis_server.url) as link:
+        async with join_replicas(link, SteadyClock()):
+            assert await link.call("ZCARD", KEY) == 1
+        assert await link.call("ZCARD", KEY) == 0
+
+
 async def test_a_replica_that_died_is_forgotten_after_its_time(redis_server: RedisServer) -> None:
     async with open_link(redis_server.url) as link:
         dead, alive = Replicas(link, SteadyClock()), Replicas(link, SteadyClock())
@@ -46,6 +53,15 @@ async def test_a_clock_that_is_wrong_is_corrected_by_redis_s(redis_server: Redis
         replicas = Replicas(link, lambda: true() - hour)
         await replicas.look()
         assert replicas.offset_seconds == pytest.approx(hour, abs=5)
+
+
+async def test_the_clock_is_compared_in_the_middle_of_the_round_trip(redis_server: RedisServer) -> None:
+    true = SteadyClock()
+    readings = iter([-100.0, 100.0])
+    async with open_link(redis_server.url) as link:
+        replicas = Replicas(link, lambda: true() + next(readings))
+        await replicas.look()
+        assert replicas.offset_seconds == pytest.approx(0, abs=5)
 
 
 async def test_without_redis_what_was_known_stays(redis_server: RedisServer) -> None:
