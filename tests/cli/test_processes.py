@@ -136,12 +136,13 @@ def test_a_child_that_never_serves_is_given_up(tmp_path: Path) -> None:
 
 def test_the_specified_environment_and_signal_reach_the_child(tmp_path: Path) -> None:
     code = """
-import os, signal
-try:
-    print(os.environ["SHOP"], flush=True)
-    signal.pause()
-except KeyboardInterrupt:
-    print("interrupted")
+import os, signal, sys
+def interrupted(*_):
+    print("interrupted", flush=True)
+    sys.exit()
+signal.signal(signal.SIGINT, interrupted)
+print(os.environ["SHOP"], flush=True)
+signal.pause()
 """
     log = tmp_path / "child.log"
     spec = script(code, log=log, environment={"SHOP": "open"}, stop_signal=signal.SIGINT)

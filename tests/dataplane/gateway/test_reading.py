@@ -225,4 +225,6 @@ async def test_an_effect_happens_once_and_only_after_the_submission_is_durable(
     payment = response.json()["payment"]
     async with httpx.AsyncClient(base_url=testapi) as shop:
         effects = (await shop.get("/journal", params={"path": "/payments"})).json()["entries"]
-    assert [entry["resource"]["id"] for entry in effects if entry["resource"]["id"] == payment] == [payment]
+    # The journal of the test API is the session's: others were refused, and made nothing.
+    made = [entry["resource"]["id"] for entry in effects if entry["resource"]]
+    assert made.count(payment) == 1
