@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 SEEDS_AT_ONCE = 15
-FIRST_SEEDS = {"two_runs_of_one_execution": 38, "lost_runs_keep_their_owner": 20}
+FIRST_SEEDS = {"two_runs_of_one_execution": 260, "lost_runs_keep_their_owner": 20}
 """Where to begin to look for what shows itself seldom; a hundred schedules from there on must be enough."""
 
 
