@@ -240,11 +240,7 @@ class Control:
         """Has an order carried out wherever the execution is; perhaps waits for somebody else to do it."""
         execution_id = order.execution_id
         if (run := self._executor.find(tenant.name, execution_id)) is not None:
-            status = _tell(run, order)
-            # Without the database it is done all the same, and written when that is back.
-            with suppress(ExecutionLostError, JournalUnavailableError):
-                await self._journal.durable(run.record)
-            return status
+            return await self._tell_durably(run, order)
         summary = await self._summary(tenant, execution_id)
         kind = _KINDS[order.kind]
         if summary is None or summary.status not in kind.changes:
@@ -253,6 +249,13 @@ class Control:
         if status is None and await self._ownership.order(order) and wait:
             summary = await self._wait_while(tenant, execution_id, kind.changes)
         return status or self._status(tenant, execution_id, summary)
+
+    async def _tell_durably(self, run: Run, order: Order) -> ExecutionStatus:
+        status = _tell(run, order)
+        # Without the database it is done all the same, and written when that is back.
+        with suppress(ExecutionLostError, JournalUnavailableError):
+            await self._journal.durable(run.record)
+        return status
 
     async def _take_and(self, tenant: ServedTenant, order: Order, kind: _Kind) -> ExecutionStatus | None:
         """Takes what nobody runs and carries the order out; `None` when somebody runs it."""

@@ -179,7 +179,8 @@ class Model:
                 yield f"{number} sends a commit", self._with(_disturbed(world), number, taken)
 
     def _take(self, number: int, memory: Memory) -> tuple[Memory, Commit]:
-        view, owner = self.core.view(memory.history), number
+        view = self.core.view(memory.history)
+        owner: int | None = number
         if view.ended or (memory.released and view.status is ExecutionStatus.PAUSED):
             owner = None
         elif memory.released:
