@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Coroutine
 
     from tenantry.dataplane.clock import Clock
+    from tenantry.dataplane.limits.port import LimitStore
     from tenantry.dataplane.settings import Settings
 
 MIGRATIONS: Final = Path(__file__).parent / "journal" / "migrations"
@@ -62,22 +64,77 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
     await migrate(settings.database_url, MIGRATIONS)
     clock = SteadyClock()
     async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(
-            asyncpg.create_pool(
-                settings.database_url,
-                min_size=1,
-                max_size=4,
-                timeout=_DATABASE_SECONDS,
-                command_timeout=_DATABASE_SECONDS,
-            )
+        pool = await stack.enter_async_context(_pool(settings))
+        stores = await stack.enter_async_context(open_stores(settings, clock))
+        registry = Registry(PooledClient, circuits=stores.circuits, cache=stores.cache, clock=clock)
+        parts = await stack.enter_async_context(_executing(settings, pool, registry, stores.limits, clock))
+        follower = await stack.enter_async_context(_following(settings, pool, registry, parts.journal))
+
+        def all_known() -> bool:
+            return not settings.control_plane_url or follower.synchronised.is_set()
+
+        callback_secrets = CallbackSecrets(settings.callback_secrets)
+        sender = CallbackSender(Outbox(pool), registry, callback_secrets, all_known=all_known)
+        if callback_secrets.available:
+            await stack.enter_async_context(_background(sender.send_forever()))
+        cleanups, beside = await stack.enter_async_context(_retention(settings, registry, clock, all_known))
+        retries = LetterRetries(parts.control, parts.executor, parts.journal, parts.history)
+        yield Services(
+            registry=registry,
+            executor=parts.executor,
+            control=parts.control,
+            keys=IdempotencyKeys(StoredKeys(pool)),
+            circuits=stores.circuits,
+            sharing=stores.sharing,
+            journal=parts.journal,
+            history=parts.history,
+            plans=parts.plans,
+            clock=clock,
+            follower=follower,
+            cleanups=cleanups,
+            holdings=Holdings(pool, beside),
+            dead_letters=dead_letters(pool, retries, clock),
+            deliveries=Deliveries(pool, sender.wake),
+            callback_secrets=callback_secrets,
         )
+
+
+def _pool(settings: Settings) -> asyncpg.Pool[asyncpg.Record]:
+    return asyncpg.create_pool(
+        settings.database_url,
+        min_size=1,
+        max_size=4,
+        timeout=_DATABASE_SECONDS,
+        command_timeout=_DATABASE_SECONDS,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What runs executions and remembers them."""
+
+    executor: Executor
+    control: Control
+    journal: JournalWriter
+    history: History
+    plans: PinnedPlans
+
+
+@asynccontextmanager
+async def _executing(
+    settings: Settings,
+    pool: asyncpg.Pool[asyncpg.Record],
+    registry: Registry,
+    limits: LimitStore,
+    clock: Clock,
+) -> AsyncIterator[_Parts]:
+    """An executor with its lease. It leaves in order: drained, its journal written, its lease given up."""
+    async with AsyncExitStack() as stack:
+        spans = await stack.enter_async_context(open_spans(settings.name, exported=settings.exports_spans))
         journal = JournalWriter(
             PostgresStore(settings.database_url), source=f"tenantry/data-planes/{settings.name}"
         )
-        stores = await stack.enter_async_context(open_stores(settings, clock))
-        registry = Registry(PooledClient, circuits=stores.circuits, cache=stores.cache, clock=clock)
-        spans = await stack.enter_async_context(open_spans(settings.name, exported=settings.exports_spans))
-        executor = Executor(journal, stores.limits, clock, spans)
+        executor = Executor(journal, limits, clock, spans)
         journal.when_lost = executor.lost
         history, ownership = History(pool), Ownership(pool)
         plans = PinnedPlans(ownership)
@@ -99,7 +156,6 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
             plans=plans,
             registry=registry,
         )
-        # What is left first was begun last: runs are drained, their journal written, the lease given up.
         stack.push_async_callback(lease.leave)
         await journal.start()
         stack.push_async_callback(journal.stop)
@@ -108,6 +164,18 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
         await stack.enter_async_context(repeating(control.obey, every_seconds=ORDER_SECONDS))
         await stack.enter_async_context(_background(executor.renew_leases_forever()))
         stack.push_async_callback(executor.drain, settings.drain_seconds)
+        yield _Parts(executor, control, journal, history, plans)
+
+
+@asynccontextmanager
+async def _following(
+    settings: Settings,
+    pool: asyncpg.Pool[asyncpg.Record],
+    registry: Registry,
+    journal: JournalWriter,
+) -> AsyncIterator[BundleFollower]:
+    """Bundles, from disk and then from the control plane, which is told what was used."""
+    async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(_control_plane(settings))
         directory = BundleDirectory(settings.bundle_directory)
         follower = BundleFollower(client, registry, directory, settings.bundle_key)
@@ -116,33 +184,7 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
             await stack.enter_async_context(_background(follower.follow()))
             reporter = UsageReporter(pool, client, journal)
             await stack.enter_async_context(_background(reporter.report_forever()))
-
-        def all_known() -> bool:
-            return not settings.control_plane_url or follower.synchronised.is_set()
-
-        callback_secrets = CallbackSecrets(settings.callback_secrets)
-        sender = CallbackSender(Outbox(pool), registry, callback_secrets, all_known=all_known)
-        if callback_secrets.available:
-            await stack.enter_async_context(_background(sender.send_forever()))
-        cleanups, beside = await stack.enter_async_context(_retention(settings, registry, clock, all_known))
-        yield Services(
-            registry=registry,
-            executor=executor,
-            control=control,
-            keys=IdempotencyKeys(StoredKeys(pool)),
-            circuits=stores.circuits,
-            sharing=stores.sharing,
-            journal=journal,
-            history=history,
-            plans=plans,
-            clock=clock,
-            follower=follower,
-            cleanups=cleanups,
-            holdings=Holdings(pool, beside),
-            dead_letters=dead_letters(pool, LetterRetries(control, executor, journal, history), clock),
-            deliveries=Deliveries(pool, sender.wake),
-            callback_secrets=callback_secrets,
-        )
+        yield follower
 
 
 def _control_plane(settings: Settings) -> httpx.AsyncClient:

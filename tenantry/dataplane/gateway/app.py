@@ -45,74 +45,109 @@ _WORKFLOWS = (f"{_TENANT}/workflows", f"{_TENANT}/namespaces/{{namespace}}/workf
 
 def create_app(services: Services) -> ASGIApp:
     """The application over its services. Starting and stopping them is the caller's."""
-    execute = ExecuteEndpoints(services)
-    definitions = DefinitionEndpoints(services)
-    executions = ExecutionEndpoints(services)
-    timeline = TimelineEndpoints(services)
-    lifecycle = LifecycleEndpoints(services)
-    callbacks = CallbackEndpoints(services)
-    circuits = CircuitEndpoints(services)
-    letters = DeadLetterEndpoints(services)
-    retention = RetentionEndpoints(services)
-    health = HealthEndpoints(services)
-    of_workflow = {
-        "": _Resource("GET", definitions.get_workflow),
-        "/versions": _Resource("GET", definitions.list_versions),
-        "/execute": _Resource("POST", execute.execute),
-        "/test": _Resource("POST", execute.dry_run),
-        "/plan": _Resource("GET", PlanEndpoint(services).get_plan),
-        "/executions": _Resource("GET", executions.list_executions),
-    }
-    of_workflows = _Resource("GET", definitions.list_workflows)
     routes = {
-        **dict.fromkeys(_WORKFLOWS, of_workflows),
-        **{
-            f"{workflows}/{{name}}{path}": resource
-            for workflows in _WORKFLOWS
-            for path, resource in of_workflow.items()
-        },
-        f"{_TENANT}/tasks": _Resource("GET", definitions.list_tasks),
-        f"{_TENANT}/tasks/{{name}}": _Resource("GET", definitions.get_task),
-        f"{_TENANT}/executions/{{id}}": _Resource("GET", executions.get_execution),
-        f"{_TENANT}/executions/{{id}}/trace": _Resource("GET", timeline.get_trace),
-        f"{_TENANT}/executions/{{id}}/events": _Resource("GET", timeline.get_events),
-        f"{_TENANT}/executions/{{id}}/state": _Resource("GET", lifecycle.get_state),
-        f"{_TENANT}/executions/{{id}}/cancel": _Resource("POST", lifecycle.cancel),
-        f"{_TENANT}/executions/{{id}}/pause": _Resource("POST", lifecycle.pause),
-        f"{_TENANT}/executions/{{id}}/resume": _Resource("POST", lifecycle.resume),
-        f"{_TENANT}/executions/{{id}}/retry": _Resource("POST", lifecycle.retry),
-        f"{_TENANT}/executions/{{id}}/fork": _Resource("POST", lifecycle.fork),
-        f"{_TENANT}/executions/{{id}}/callback": _Resource("GET", callbacks.get_callback),
-        f"{_TENANT}/executions/{{id}}/callback/retry": _Resource("POST", callbacks.retry),
-        f"{_TENANT}/callbacks": _Resource("GET", callbacks.list_callbacks),
-        f"{_TENANT}/callbacks/secret": _Resource("GET", callbacks.get_secret),
-        f"{_TENANT}/circuits": _Resource("GET", circuits.list_circuits),
-        f"{_TENANT}/circuits/health": _Resource("GET", circuits.get_health),
-        f"{_TENANT}/circuits/{{circuit}}": _Resource("GET", circuits.get_circuit),
-        f"{_TENANT}/circuits/{{circuit}}/open": _Resource("POST", circuits.open),
-        f"{_TENANT}/circuits/{{circuit}}/close": _Resource("POST", circuits.close),
-        f"{_TENANT}/circuits/{{circuit}}/reset": _Resource("POST", circuits.reset),
-        f"{_TENANT}/dlq": _Resource("GET", letters.list_letters),
-        f"{_TENANT}/dlq/analytics": _Resource("GET", letters.get_analytics),
-        f"{_TENANT}/dlq/bulk-retry": _Resource("POST", letters.bulk_retry),
-        f"{_TENANT}/dlq/{{letter}}": _Resource("GET", letters.get_letter),
-        f"{_TENANT}/dlq/{{letter}}/retry": _Resource("POST", letters.retry),
-        f"{_TENANT}/dlq/{{letter}}/retry-with-input": _Resource("POST", letters.retry_with_input),
-        f"{_TENANT}/dlq/{{letter}}/discard": _Resource("POST", letters.discard),
-        f"{_TENANT}/dlq/{{letter}}/archive": _Resource("POST", letters.archive),
-        f"{_TENANT}/retention/status": _Resource("GET", retention.get_status),
-        f"{_TENANT}/retention/policies": _Resource("GET", retention.get_policies),
-        f"{_TENANT}/retention/logs": _Resource("GET", retention.list_logs),
-        f"{_TENANT}/retention/cleanup": _Resource("POST", retention.clean_up),
-        "/healthz": _Resource("GET", health.healthz),
-        "/readyz": _Resource("GET", health.readyz),
-        "/": _Resource("GET", health.index),
+        **_workflow_routes(services),
+        **_execution_routes(services),
+        **_circuit_routes(services),
+        **_letter_routes(services),
+        **_retention_routes(services),
+        **_health_routes(services),
     }
     return Router(
         [Route(path, resource) for path, resource in routes.items()],
         redirect_slashes=False,
         default=_nowhere,
     )
+
+
+def _workflow_routes(services: Services) -> dict[str, _Resource]:
+    execute, definitions = ExecuteEndpoints(services), DefinitionEndpoints(services)
+    of_workflow = {
+        "/execute": _Resource("POST", execute.execute),  # the first to be looked at
+        "/test": _Resource("POST", execute.dry_run),
+        "": _Resource("GET", definitions.get_workflow),
+        "/versions": _Resource("GET", definitions.list_versions),
+        "/plan": _Resource("GET", PlanEndpoint(services).get_plan),
+        "/executions": _Resource("GET", ExecutionEndpoints(services).list_executions),
+    }
+    return {
+        **{
+            f"{workflows}/{{name}}{path}": resource
+            for workflows in _WORKFLOWS
+            for path, resource in of_workflow.items()
+        },
+        **dict.fromkeys(_WORKFLOWS, _Resource("GET", definitions.list_workflows)),
+        f"{_TENANT}/tasks": _Resource("GET", definitions.list_tasks),
+        f"{_TENANT}/tasks/{{name}}": _Resource("GET", definitions.get_task),
+    }
+
+
+def _execution_routes(services: Services) -> dict[str, _Resource]:
+    executions, timeline = ExecutionEndpoints(services), TimelineEndpoints(services)
+    lifecycle, callbacks = LifecycleEndpoints(services), CallbackEndpoints(services)
+    execution = f"{_TENANT}/executions/{{id}}"
+    return {
+        execution: _Resource("GET", executions.get_execution),
+        f"{execution}/trace": _Resource("GET", timeline.get_trace),
+        f"{execution}/events": _Resource("GET", timeline.get_events),
+        f"{execution}/state": _Resource("GET", lifecycle.get_state),
+        f"{execution}/cancel": _Resource("POST", lifecycle.cancel),
+        f"{execution}/pause": _Resource("POST", lifecycle.pause),
+        f"{execution}/resume": _Resource("POST", lifecycle.resume),
+        f"{execution}/retry": _Resource("POST", lifecycle.retry),
+        f"{execution}/fork": _Resource("POST", lifecycle.fork),
+        f"{execution}/callback": _Resource("GET", callbacks.get_callback),
+        f"{execution}/callback/retry": _Resource("POST", callbacks.retry),
+        f"{_TENANT}/callbacks": _Resource("GET", callbacks.list_callbacks),
+        f"{_TENANT}/callbacks/secret": _Resource("GET", callbacks.get_secret),
+    }
+
+
+def _circuit_routes(services: Services) -> dict[str, _Resource]:
+    circuits = CircuitEndpoints(services)
+    circuit = f"{_TENANT}/circuits/{{circuit}}"
+    return {
+        f"{_TENANT}/circuits": _Resource("GET", circuits.list_circuits),
+        f"{_TENANT}/circuits/health": _Resource("GET", circuits.get_health),
+        circuit: _Resource("GET", circuits.get_circuit),
+        f"{circuit}/open": _Resource("POST", circuits.open),
+        f"{circuit}/close": _Resource("POST", circuits.close),
+        f"{circuit}/reset": _Resource("POST", circuits.reset),
+    }
+
+
+def _letter_routes(services: Services) -> dict[str, _Resource]:
+    letters = DeadLetterEndpoints(services)
+    letter = f"{_TENANT}/dlq/{{letter}}"
+    return {
+        f"{_TENANT}/dlq": _Resource("GET", letters.list_letters),
+        f"{_TENANT}/dlq/analytics": _Resource("GET", letters.get_analytics),
+        f"{_TENANT}/dlq/bulk-retry": _Resource("POST", letters.bulk_retry),
+        letter: _Resource("GET", letters.get_letter),
+        f"{letter}/retry": _Resource("POST", letters.retry),
+        f"{letter}/retry-with-input": _Resource("POST", letters.retry_with_input),
+        f"{letter}/discard": _Resource("POST", letters.discard),
+        f"{letter}/archive": _Resource("POST", letters.archive),
+    }
+
+
+def _retention_routes(services: Services) -> dict[str, _Resource]:
+    retention = RetentionEndpoints(services)
+    return {
+        f"{_TENANT}/retention/status": _Resource("GET", retention.get_status),
+        f"{_TENANT}/retention/policies": _Resource("GET", retention.get_policies),
+        f"{_TENANT}/retention/logs": _Resource("GET", retention.list_logs),
+        f"{_TENANT}/retention/cleanup": _Resource("POST", retention.clean_up),
+    }
+
+
+def _health_routes(services: Services) -> dict[str, _Resource]:
+    health = HealthEndpoints(services)
+    return {
+        "/healthz": _Resource("GET", health.healthz),
+        "/readyz": _Resource("GET", health.readyz),
+        "/": _Resource("GET", health.index),
+    }
 
 
 class _Resource:
