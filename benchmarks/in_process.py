@@ -263,7 +263,7 @@ async def _run_executions(plan: Plan, executions: int) -> None:
         assert run.state.failure is None, run.state.failure
 
 
-def _nothing() -> None:
+def _nothing(_run: Run) -> None:
     """Nobody waits to hear that a run is over."""
 
 
@@ -272,4 +272,4 @@ async def _decide_often(decisions: int) -> None:
     for index in range(decisions):
         execution_id = str(index)
         await store.admit(TENANT, GENEROUS_LIMITS, execution_id, Instant(clock()))
-        await store.release(TENANT, execution_id)
+        store.release(TENANT, execution_id)

@@ -84,7 +84,7 @@ async def run(plan: Plan, value: Any, client: PooledClient) -> Failure | None:
         runner=make_runner(client, time.time),
         journal=NoJournal(),
         clock=time.time,
-        when_over=over.set,
+        when_over=lambda _: over.set(),
     )
     execution.start(
         WorkflowSubmitted(

@@ -99,7 +99,7 @@ class DrivenRun(Run):
     async def finish(self) -> None:
         await self._is_over.wait()
 
-    def _note_end(self) -> None:
+    def _note_end(self, _run: Run) -> None:
         self.times_over += 1
         self._is_over.set()
 

@@ -68,6 +68,11 @@ EXECUTIONS = st.integers(0, 20).map(lambda number: f"request-{number}") | st.jus
 LIMITS = st.builds(limits, st.integers(1, 4), st.integers(1, 12), st.none() | st.integers(1, 3))
 
 
+async def release(store: LimitStore, tenant: TenantId, execution: str) -> None:
+    """Gives a lease back where an event loop runs, as stores need it that are asked over a connection."""
+    store.release(tenant, execution)
+
+
 class StoreAgreesWithModel(RuleBasedStateMachine):
     """Does anything to a store and to the model, and finds no difference."""
 
@@ -121,5 +126,5 @@ class StoreAgreesWithModel(RuleBasedStateMachine):
 
     @rule(tenant=TENANTS, execution=EXECUTIONS)
     def an_execution_ends(self, tenant: TenantId, execution: str) -> None:
-        self.ask(self.store.release(tenant, execution))
+        self.ask(release(self.store, tenant, execution))
         self.models[tenant].leases.pop(execution, None)

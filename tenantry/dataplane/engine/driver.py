@@ -74,7 +74,7 @@ class Run:
         runner: TaskRunner,
         journal: Journal,
         clock: Clock,
-        when_over: Callable[[], None],
+        when_over: Callable[[Run], None],
     ) -> None:
         self.state, self.record = state, record
         self._runner, self._journal, self._clock, self._when_over = runner, journal, clock, when_over
@@ -232,7 +232,7 @@ class Run:
             self.state.inputs.get(activity.path, UNSET),
             self.state.run,
         )
-        self._attempts[event.task] = self._loop.create_task(self._attempt(attempt, event.attempt))
+        self._attempts[event.task] = self._loop.create_task(self._attempt(attempt))
 
     def _cut_off(self, path: str) -> None:
         """Abandons the attempts inside an activity that failed."""
@@ -240,9 +240,9 @@ class Run:
             if not path or task.startswith((f"{path}/", f"{path}[")):
                 attempt.cancel()
 
-    async def _attempt(self, attempt: Attempt, number: int) -> None:
+    async def _attempt(self, attempt: Attempt) -> None:
         try:
-            event, opened = await self._outcome(attempt, number)
+            event, opened = await self._outcome(attempt)
         except ExecutionLostError:
             self.lose()
             return
@@ -253,16 +253,16 @@ class Run:
             self._feed(CircuitOpened(at=self._clock(), task=attempt.path, upstream=opened))
         self._park()
 
-    async def _outcome(self, attempt: Attempt, number: int) -> tuple[TaskCompleted | TaskFailed, str]:
+    async def _outcome(self, attempt: Attempt) -> tuple[TaskCompleted | TaskFailed, str]:
         """How the attempt ended, and the upstream whose circuit that opened."""
         try:
             if not attempt.call.task.safe:
                 await self._become_durable()
             result = await self._runner.run(attempt)
             if not self.record.take_in(result.output):
-                return self._failed(attempt, number, _too_much(attempt), result.egress_bytes), ""
+                return self._failed(attempt, _too_much(attempt), result.egress_bytes), ""
         except AttemptFailedError as error:
-            failed = self._failed(attempt, number, error.failure, error.egress_bytes)
+            failed = self._failed(attempt, error.failure, error.egress_bytes)
             return failed, error.opened
         except ExecutionLostError:
             raise
@@ -276,13 +276,13 @@ class Run:
             completed = TaskCompleted(
                 at=self._clock(),
                 task=attempt.path,
-                attempt=number,
+                attempt=attempt.number,
                 output=result.output,
                 egress_bytes=result.egress_bytes,
                 cached=result.cached,
             )
             return completed, ""
-        return self._failed(attempt, number, failure), ""
+        return self._failed(attempt, failure), ""
 
     async def _become_durable(self) -> None:
         """What led to a call, and that it is about to happen, must survive us before it happens.
@@ -297,11 +297,11 @@ class Run:
                     raise
             await asyncio.sleep(_JOURNAL_PAUSE_SECONDS)
 
-    def _failed(self, attempt: Attempt, number: int, failure: Failure, egress_bytes: int = 0) -> TaskFailed:
+    def _failed(self, attempt: Attempt, failure: Failure, egress_bytes: int = 0) -> TaskFailed:
         return TaskFailed(
             at=self._clock(),
             task=attempt.path,
-            attempt=number,
+            attempt=attempt.number,
             failure=failure,
             egress_bytes=egress_bytes,
         )
@@ -341,7 +341,10 @@ class Run:
             if task is not asyncio.current_task(self._loop):
                 task.cancel()
         self._answer()
-        self._when_over()
+        self._when_over(self)
+        # Nobody goes on with this tree. Cut loose, it goes at once: cycles cost the garbage collector a
+        # twentieth of all processor time.
+        self._timer, self.state.root.inside = None, None
 
 
 def _too_much(attempt: Attempt) -> Failure:

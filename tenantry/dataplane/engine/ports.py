@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from tenantry.protocol.problems import Source
 
 
-@dataclass(frozen=True, slots=True)
-class TaskResult:
+class TaskResult(msgspec.Struct, frozen=True):
     """A successful attempt.
 
     Attributes:
@@ -44,8 +42,7 @@ class AttemptFailedError(Exception):
         self.failure, self.egress_bytes, self.opened = failure, egress_bytes, opened
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True):
     """What a runner is asked for.
 
     Attributes:

@@ -161,7 +161,7 @@ class Control:
             raise LimitedError(admission.violated)
         taken = await self._take(tenant, execution_id, tuple(control.RETRIABLE))
         if taken is None:  # somebody else was first
-            await self._executor.abandon(tenant, execution_id)
+            self._executor.abandon(tenant, execution_id)
             return self._status(tenant, execution_id, await self._summary(tenant, execution_id))
 
         def again(state: ExecutionState) -> list[AnyEvent]:

@@ -41,7 +41,6 @@ class Executor:
     ) -> None:
         self._journal, self._limits, self.clock, self._spans = journal, limits, clock, spans
         self._runs: dict[tuple[TenantId, str], tuple[Run, ServedTenant]] = {}
-        self._leaving: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
         self._idle.set()
         self.draining = False
@@ -59,9 +58,9 @@ class Executor:
         """Takes a concurrency lease again for an execution that was admitted before."""
         return await self._limits.renew(tenant.name, tenant.limits, execution_id, Instant(self.clock()))
 
-    async def abandon(self, tenant: ServedTenant, execution_id: str) -> None:
+    def abandon(self, tenant: ServedTenant, execution_id: str) -> None:
         """Gives an admission back without running."""
-        await self._limits.release(tenant.name, execution_id)
+        self._limits.release(tenant.name, execution_id)
 
     def begin(
         self,
@@ -156,8 +155,6 @@ class Executor:
         except TimeoutError:
             for run, _tenant in list(self._runs.values()):
                 run.hand_over()
-        while self._leaving:
-            await asyncio.wait(self._leaving)
 
     def _track(self, tenant: ServedTenant, state: ExecutionState, record: ExecutionRecord) -> Run:
         key = (tenant.name, record.id)
@@ -171,7 +168,7 @@ class Executor:
             runner=tenant.runner,
             journal=self._journal,
             clock=self.clock,
-            when_over=lambda: self._leave(run),
+            when_over=self._leave,
         )
         self._runs[key] = (run, tenant)
         self._idle.clear()
@@ -184,6 +181,4 @@ class Executor:
             self._spans.ended(*key, run.record.told)
         if not self._runs:
             self._idle.set()
-        leaving = asyncio.create_task(self._limits.release(*key))
-        self._leaving.add(leaving)
-        leaving.add_done_callback(self._leaving.discard)
+        self._limits.release(*key)

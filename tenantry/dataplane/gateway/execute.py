@@ -131,7 +131,7 @@ class ExecuteEndpoints:
         try:
             value = _input(data, asked.plan)
         except errors.RefusedError as error:
-            await executor.abandon(tenant, execution_id)
+            executor.abandon(tenant, execution_id)
             error.headers.update(headers)
             raise
         submission = Submission(

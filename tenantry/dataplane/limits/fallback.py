@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -67,11 +66,10 @@ class FallbackLimitStore:
             await self._own.renew(tenant, _without_bounds(limits), execution_id, now)
         return kept
 
-    async def release(self, tenant: TenantId, execution_id: str) -> None:
-        """See `LimitStore.release`. A lease in a Redis that is away expires."""
-        await self._own.release(tenant, execution_id)
-        with suppress(RedisDownError):
-            await self._shared.release(tenant, execution_id)
+    def release(self, tenant: TenantId, execution_id: str) -> None:
+        """See `LimitStore.release`."""
+        self._own.release(tenant, execution_id)
+        self._shared.release(tenant, execution_id)
 
     def _bounds_alone(self, limits: Limits) -> Limits:
         if self._when_down is RedisDown.LOCAL:

@@ -67,7 +67,7 @@ class MemoryLimitStore:
         ledger.lease(execution_id, now + self.lease_seconds)
         return True
 
-    async def release(self, tenant: TenantId, execution_id: str) -> None:
+    def release(self, tenant: TenantId, execution_id: str) -> None:
         """See `LimitStore.release`."""
         if ledger := self._ledgers.get(tenant):
             ledger.leases.pop(execution_id, None)

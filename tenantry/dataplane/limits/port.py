@@ -48,6 +48,6 @@ class LimitStore(Protocol):
         """
         ...
 
-    async def release(self, tenant: TenantId, execution_id: str) -> None:
+    def release(self, tenant: TenantId, execution_id: str) -> None:
         """Gives the lease back at the end of the execution; without one it does nothing."""
         ...

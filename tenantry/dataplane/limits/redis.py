@@ -30,7 +30,7 @@ _ANY_NUMBER: Final = -1
 class RedisLimitStore:
     """A `LimitStore` in Redis, under two keys per tenant. Instants are of a clock that replicas share.
 
-    Every call raises `RedisDownError` when it cannot be told whether it was carried out.
+    What is awaited raises `RedisDownError` when it cannot be told whether it was carried out.
     """
 
     def __init__(self, link: RedisLink, *, lease_seconds: float = DEFAULT_LEASE_SECONDS) -> None:
@@ -54,13 +54,13 @@ class RedisLimitStore:
         words = ("renew", *self._words(limits, execution_id, now))
         return bool(await self._link.run(_SCRIPT, _keys(tenant), words))
 
-    async def release(self, tenant: TenantId, execution_id: str) -> None:
-        """See `LimitStore.release`."""
-        await self._link.call("ZREM", _keys(tenant)[1], execution_id)
+    def release(self, tenant: TenantId, execution_id: str) -> None:
+        """See `LimitStore.release`. A lease in a Redis that is away expires."""
+        self._link.post("ZREM", _keys(tenant)[1], execution_id)
 
     def _give_back(self, tenant: TenantId, execution_id: str, _answer: Any) -> None:
-        """The lease, when whoever asked was cancelled before the answer came. Without one it does nothing."""
-        self._link.post("ZREM", _keys(tenant)[1], execution_id)
+        """The lease, when whoever asked was cancelled before the answer came."""
+        self.release(tenant, execution_id)
 
     def _words(self, limits: Limits, execution_id: str, now: Instant) -> tuple[Word, ...]:
         bound = limits.concurrency.limit if limits.concurrency else _ANY_NUMBER

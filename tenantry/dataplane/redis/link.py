@@ -10,7 +10,7 @@ import asyncio
 import logging
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha1
 from typing import TYPE_CHECKING, Any, Final
 
@@ -144,7 +144,12 @@ class RedisLink:
     def post(self, *words: Word) -> None:
         """Carries one command, if there is a way, whatever comes of it."""
         with suppress(RedisDownError):
-            self._send(*words).add_done_callback(_ignore)
+            self._send(*words).add_done_callback(partial(self._posted, str(words[0])))
+
+    def _posted(self, name: str, answer: asyncio.Future[Any]) -> None:
+        error = answer.exception()  # looked at, as asyncio wants it
+        if isinstance(error, ResponseError):
+            self._refusal(name, error)
 
     def _send(self, *words: Word, if_abandoned: Callable[[Any], object] | None = None) -> asyncio.Future[Any]:
         if self._pipeline is None:
@@ -212,7 +217,3 @@ def _wires_to(url: str) -> Callable[[], AbstractConnection]:
     except TypeError as error:
         raise ValueError(f"the address of Redis has a parameter that is not known: {error}") from None
     return lambda: kind(**options)
-
-
-def _ignore(answer: asyncio.Future[Any]) -> None:
-    answer.exception()  # has been seen, as asyncio wants it

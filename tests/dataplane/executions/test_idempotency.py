@@ -247,7 +247,7 @@ async def test_of_those_that_wait_for_one_that_is_refused_the_next_has_its_turn(
     waiting = [asyncio.create_task(ask(one)) for _ in range(2)]
     await asked.acquire()
     await one.ask("POST", f"/executions/{execution}/cancel")
-    await eventually(lambda: not one.services.executor._leaving)
+    await eventually(lambda: not one.services.executor.ids)
     executors.upstream.let("a")
     go_on.set()
     answers = [await task for task in waiting]

@@ -37,6 +37,6 @@ async def test_the_store_does_not_grow_with_past_requests() -> None:
         for number in range(requests):
             now = Instant(EPOCH + len(sizes) * 10_000 + number / 8)
             assert isinstance(await store.admit(ACME, generous, f"e{number}", now), Admitted)
-            await store.release(ACME, f"e{number}")
+            store.release(ACME, f"e{number}")
         sizes.append(len(pickle.dumps(store)))
     assert sizes[1] <= sizes[0] + 16

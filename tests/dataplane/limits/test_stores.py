@@ -68,9 +68,9 @@ async def test_an_execution_taken_over_is_leased_but_not_counted_again(store: Li
 
 
 async def test_releasing_what_nobody_holds_does_nothing(store: LimitStore) -> None:
-    await store.release(ACME, "unknown")
+    store.release(ACME, "unknown")
     one = Limits(concurrency=ConcurrencyPolicy("concurrent-workflows", 1))
     await store.admit(ACME, one, "e1", Instant(EPOCH))
-    await store.release(ACME, "unknown")
-    await store.release(GLOBEX, "e1")
+    store.release(ACME, "unknown")
+    store.release(GLOBEX, "e1")
     assert isinstance(await store.admit(ACME, one, "e2", Instant(EPOCH)), Rejected)

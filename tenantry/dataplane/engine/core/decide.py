@@ -89,11 +89,13 @@ def wake_at(state: ExecutionState, looked_at: float = float("-inf")) -> float:
     """
     if state.status is ExecutionStatus.PAUSED:
         return float("inf")
-    times = [activity.not_before for activity in state.retrying if activity.not_before > looked_at]
-    times += [activity.deadline_at for activity in state.timed]
-    if state.status is not ExecutionStatus.COMPENSATING:
-        times.append(state.deadline_at)
-    return min(times, default=float("inf"))
+    soonest = float("inf") if state.status is ExecutionStatus.COMPENSATING else state.deadline_at
+    for activity in state.retrying:
+        if looked_at < activity.not_before < soonest:
+            soonest = activity.not_before
+    for activity in state.timed:
+        soonest = min(soonest, activity.deadline_at)
+    return soonest
 
 
 def _decide_inside(state: ExecutionState, now: float) -> AnyEvent | None:
