@@ -67,6 +67,7 @@ class ExecutionRecord:
         revision: counts what was written under this epoch.
         run: how often it was started.
         run_began_at: when the present run was.
+        retried_by: who began it, while that is among the pending events.
         before: what the runs before the present one used.
         source: of its plan; `None` where nobody will go on with it.
         key: the caller's name for the request.
@@ -86,8 +87,9 @@ class ExecutionRecord:
     __slots__ = (
         "_attempt_began", "before", "callback", "egress_bytes", "ended_at", "epoch", "failure",
         "id", "journal_bytes", "key", "letters", "lost", "next_sequence", "output", "output_bytes",
-        "pending", "plan", "released", "revision", "run", "run_began_at", "source", "status", "submitted_at",
-        "task_attempts", "task_seconds", "tenant", "told", "traceparent", "unstorable",
+        "pending", "plan", "released", "retried_by", "revision", "run", "run_began_at", "source",
+        "status", "submitted_at", "task_attempts", "task_seconds", "tenant", "told", "traceparent",
+        "unstorable",
     )  # fmt: skip
 
     def __init__(
@@ -106,7 +108,7 @@ class ExecutionRecord:
         self.revision = 0
         self.run_began_at = submitted_at
         self.before = Meters()
-        self.callback = self.traceparent = ""
+        self.callback = self.traceparent = self.retried_by = ""
         self.status = ExecutionStatus.SUBMITTED
         self.ended_at: float | None = None
         self.failure: Failure | None = None
@@ -156,6 +158,7 @@ class ExecutionRecord:
                 self.callback, self.traceparent = event.callback, event.traceparent  # type: ignore[union-attr]  # as above
             elif kind is WorkflowRetried:
                 self.run, self.before, self.run_began_at = state.run, self.meters, event.at
+                self.retried_by = event.actor  # type: ignore[union-attr]  # as above
         self.status = state.status
         if state.status in ENDED:
             self.ended_at = state.last_at
@@ -167,7 +170,7 @@ class ExecutionRecord:
         """The pending events have been taken, as one segment of so many bytes."""
         self.revision += 1
         self.next_sequence += len(self.pending)
-        self.pending, self.letters = [], []
+        self.pending, self.letters, self.retried_by = [], [], ""
         self.journal_bytes += segment_bytes
 
     def _meter(self, event: TaskStarted | TaskCompleted | TaskFailed) -> None:

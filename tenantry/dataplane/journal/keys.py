@@ -1,6 +1,6 @@
 """Idempotency keys as they are stored: the execution a caller's name for a request stands for, for 24 hours.
 
-A key is written with the execution's first commit (`rows.STATEMENT`), so either both are there or neither.
+A key is written with the execution's first commit (`journal/statement.py`): both are there, or neither.
 """
 
 from __future__ import annotations

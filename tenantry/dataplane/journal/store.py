@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import asyncpg
 
-from tenantry.dataplane.journal.rows import STATEMENT, arguments, day_of
+from tenantry.dataplane.journal.rows import day_of
+from tenantry.dataplane.journal.statement import STATEMENT, arguments
 
 if TYPE_CHECKING:
     from datetime import date

@@ -1,8 +1,9 @@
 """The journal's writer: the events of all running executions share commits.
 
-A commit begins when somebody waits for durability, or when events have lain for `LINGER_SECONDS`: an
-execution of safe calls costs one commit. While others run that may soon join, commits begin at most every
-`COMMIT_INTERVAL_SECONDS`: many executions share theirs, and a lone one never waits for company.
+A commit holds the executions whose durability somebody waits for, and those whose events have lain for
+`LINGER_SECONDS`: one of safe calls is mostly written once, when it has ended. While others run that may
+soon join, commits begin at most every `COMMIT_INTERVAL_SECONDS`: many executions share theirs, and a lone one
+never waits for company.
 """
 
 from __future__ import annotations
@@ -52,9 +53,14 @@ class JournalWriter:
 
     def __init__(self, store: Store, source: str) -> None:
         self._store, self._source = store, source
+        self._loop = asyncio.get_running_loop()
         self.owner = NOBODY
         self.when_lost: Callable[[ExecutionRecord], None] = _ignore
         self._dirty: dict[str, ExecutionRecord] = {}
+        self._dirty_since: dict[str, float] = {}
+        self._awaited: dict[
+            str, None
+        ] = {}  # in order: what is written is the same in every run of a simulation
         self._committing: dict[str, ExecutionRecord] = {}
         self._backlog: list[list[Row]] = []
         self._wanted = asyncio.Event()
@@ -109,23 +115,26 @@ class JournalWriter:
         former = self._dirty.get(record.id)
         if former is not None and former is not record:
             former.lost = True  # the same execution, taken again: what the former run waits for never comes
+        if former is None:
+            self._dirty_since[record.id] = self._loop.time()
         self._dirty[record.id] = record
         if record.status in ENDED or record.released:
             self._running.discard(record.id)
         else:
             self._running.add(record.id)
         if self._linger is None:
-            self._linger = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._wanted.set)
+            self._linger_on()
 
     async def durable(self, record: ExecutionRecord) -> None:
         """Waits until everything recorded of this execution is committed; see `Journal.durable`."""
         if self._dirty.get(record.id) is record:
             if record.id in self._running:
                 self._running_and_waiting.add(record.id)
+            self._awaited[record.id] = None
             self._wanted.set()
-            await _wait_in(self._waiting_next)
+            await self._wait_in(self._waiting_next)
         elif self._committing.get(record.id) is record:
-            await _wait_in(self._waiting)
+            await self._wait_in(self._waiting)
         elif not self._available:
             raise JournalUnavailableError("the journal's database is not reachable")
         if record.lost:
@@ -141,30 +150,25 @@ class JournalWriter:
                 await self.durable(record)
 
     async def _write_forever(self) -> None:
-        loop = asyncio.get_running_loop()
         began = 0.0
         while not (self._stopping and not self._dirty):
             await self._wanted.wait()
-            pause = began + COMMIT_INTERVAL_SECONDS - loop.time()
+            pause = began + COMMIT_INTERVAL_SECONDS - self._loop.time()
             if pause > 0 and len(self._running) > len(self._running_and_waiting):
                 await asyncio.sleep(pause)
             self._wanted.clear()
-            began = loop.time()
+            began = self._loop.time()
             await self._write_batch()
             if not self._available and not self._stopping:
                 await asyncio.sleep(RECONNECT_SECONDS)
                 self._wanted.set()
 
     async def _write_batch(self) -> None:
-        if self._linger is not None:
-            self._linger.cancel()
-            self._linger = None
-        dirty, self._dirty = self._dirty, {}
         self._waiting, self._waiting_next = self._waiting_next, []
         self._running_and_waiting.clear()
-        self._committing = dirty
-        if dirty:
-            self._backlog += parts(take(dirty.values(), self._source, self.owner), MAX_COMMIT_CHARACTERS)
+        self._committing = due = self._take_due()
+        if due:
+            self._backlog += parts(take(due.values(), self._source, self.owner), MAX_COMMIT_CHARACTERS)
         try:
             while self._backlog:
                 await self._commit(self._backlog[0])
@@ -178,6 +182,34 @@ class JournalWriter:
             self._available = True
             self._settle(None)
         self._committing = {}
+
+    async def _wait_in(self, waiting: list[asyncio.Future[None]]) -> None:
+        future = self._loop.create_future()
+        waiting.append(future)
+        await future
+
+    def _take_due(self) -> dict[str, ExecutionRecord]:
+        """What somebody waits for and what has lain long enough; everything, when this is the end."""
+        due, self._awaited = self._awaited, {}
+        now = self._loop.time()
+        for execution_id, since in self._dirty_since.items():
+            if since + LINGER_SECONDS > now and not self._stopping:
+                break  # those after it are younger
+            due[execution_id] = None
+        for execution_id in due:
+            del self._dirty_since[execution_id]
+        taken = {execution_id: self._dirty.pop(execution_id) for execution_id in due}
+        self._linger_on()
+        return taken
+
+    def _linger_on(self) -> None:
+        """Sees to it that the eldest of what nobody waits for is written in time."""
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
+        if self._dirty_since:
+            eldest = next(iter(self._dirty_since.values()))
+            self._linger = self._loop.call_at(eldest + LINGER_SECONDS, self._wanted.set)
 
     def _settle(self, error: JournalUnavailableError | None) -> None:
         for waiting in self._waiting:
@@ -217,12 +249,6 @@ class JournalWriter:
             return
         _LOG.error("execution %s cannot be stored: %s", rows[0].record.id, error)
         rows[0].record.unstorable = True
-
-
-async def _wait_in(waiting: list[asyncio.Future[None]]) -> None:
-    future = asyncio.get_running_loop().create_future()
-    waiting.append(future)
-    await future
 
 
 def _ignore(_record: ExecutionRecord) -> None:

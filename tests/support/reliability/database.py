@@ -15,14 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tenantry.dataplane.journal.rows import Row
+    from tenantry.dataplane.journal.statement import IncomingExecution
     from tenantry.tenants.identity import TenantId
 
 _KEPT_SECONDS: Final = 24 * 3600.0
-_COLUMNS: Final = (
-    "tenant", "id", "first_sequence", "events", "workflow", "version", "plan", "status", "failure_code",
-    "labels", "submitted_at", "ended_at", "task_attempts", "task_seconds", "egress_bytes", "journal_bytes",
-    "owner", "epoch", "run", "key", "fingerprint", "revision",
-)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -61,17 +57,19 @@ class Database:
         return {row.record.id for row in rows if self._write(row)}
 
     def _write(self, row: Row) -> bool:
-        columns = dict(zip(_COLUMNS, row.columns, strict=True))
-        name = (columns["tenant"], columns["id"])
-        if columns["key"] is not None and not self._take_key(columns):
+        one = row.execution
+        name = (one.tenant, one.id)
+        if one.key is not None and not self._take_key(one):
             return False
-        if not self._is_ours(name, columns["epoch"], columns["revision"]):
+        if not (one.first_sequence == 1 or name in self.executions):
             return False
-        self.executions[name] = Execution(**{field: columns[field] for field in Execution.__slots__})
-        if columns["events"] is not None:
+        if not self._is_ours(name, one.epoch, one.revision):
+            return False
+        self.executions[name] = Execution(**{field: getattr(one, field) for field in Execution.__slots__})
+        if one.events is not None:
             segments = self.journal.setdefault(name, [])
-            if all(one.first_sequence != columns["first_sequence"] for one in segments):
-                segments.append(Segment(columns["first_sequence"], columns["events"]))
+            if all(segment.first_sequence != one.first_sequence for segment in segments):
+                segments.append(Segment(one.first_sequence, one.events))
         self._write_beside(row)
         return True
 
@@ -81,18 +79,18 @@ class Database:
 
     def _write_beside(self, row: Row) -> None:
         for letter in row.letters:
-            self.letters.setdefault(letter[2], (letter[0], letter[1]))
+            self.letters.setdefault(letter.letter, (letter.tenant, letter.id))
         for callback in row.callbacks:
-            self.callbacks.setdefault(callback[:3], callback[4])
+            self.callbacks.setdefault((callback.tenant, callback.id, callback.run), callback.body)
         for usage in row.usage:
-            self.usage.setdefault(usage[2], usage[1])
+            self.usage.setdefault(usage.usage, usage.id)
 
-    def _take_key(self, columns: dict[str, Any]) -> bool:
-        name = (columns["tenant"], columns["key"])
+    def _take_key(self, one: IncomingExecution) -> bool:
+        name = (one.tenant, one.key or "")
         held = self.keys.get(name)
-        if held is not None and held[1] != columns["id"] and held[2] > self.now():
+        if held is not None and held[1] != one.id and held[2] > self.now():
             return False
-        self.keys[name] = (columns["fingerprint"], columns["id"], self.now() + _KEPT_SECONDS)
+        self.keys[name] = (one.fingerprint or "", one.id, self.now() + _KEPT_SECONDS)
         return True
 
     def is_orphan(self, execution: Execution) -> bool:

@@ -16,7 +16,7 @@ from tenantry.dataplane.engine.ports import ExecutionLostError, JournalUnavailab
 from tenantry.dataplane.executions.executor import Executor
 from tenantry.dataplane.executions.lease import Lease
 from tenantry.dataplane.journal import rows
-from tenantry.dataplane.journal.writer import JournalWriter, _wait_in
+from tenantry.dataplane.journal.writer import JournalWriter
 from tenantry.language.plan.compile import compile_task
 from tests.support.reliability.database import Database
 
@@ -76,10 +76,11 @@ def two_runs_of_one_execution() -> Iterator[None]:
 
     async def durable(journal: JournalWriter, record: ExecutionRecord) -> None:
         if record.id in journal._dirty:
+            journal._awaited[record.id] = None
             journal._wanted.set()
-            await _wait_in(journal._waiting_next)
+            await journal._wait_in(journal._waiting_next)
         elif record.id in journal._committing:
-            await _wait_in(journal._waiting)
+            await journal._wait_in(journal._waiting)
         elif not journal._available:
             raise JournalUnavailableError("unavailable")
         if record.lost:
