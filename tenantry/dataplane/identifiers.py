@@ -17,7 +17,10 @@ def new_execution_id(now: float) -> str:
     """A new id for an execution accepted at `now` (epoch seconds)."""
     milliseconds = int(now * 1000) & ((1 << 48) - 1)
     random = int.from_bytes(os.urandom(10)) & _RANDOM_MASK
-    return str(uuid.UUID(int=milliseconds << 80 | _VERSION | _VARIANT | random))
+    digits = (
+        f"{milliseconds << 80 | _VERSION | _VARIANT | random:032x}"  # on the request path: `UUID` is slow
+    )
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def first_execution_id(at: float) -> str:

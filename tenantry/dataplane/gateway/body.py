@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from starlette.requests import ClientDisconnect
-
 from tenantry.dataplane.gateway import errors
 from tenantry.language.values import JsonError, parse_json
 
@@ -61,13 +59,15 @@ def _is_json(content_type: str) -> bool:
 
 async def _read(request: Request) -> bytes:
     chunks: list[bytes] = []
-    received = 0
-    try:
-        async for chunk in request.stream():
-            received += len(chunk)
-            if received > MAX_BODY_BYTES:
-                raise errors.too_large(MAX_BODY_BYTES)
-            chunks.append(chunk)
-    except ClientDisconnect:
-        raise errors.not_json("the body ended before it was whole") from None
+    received, is_whole = 0, False
+    while not is_whole:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise errors.not_json("the body ended before it was whole")
+        chunk = message.get("body", b"")
+        received += len(chunk)
+        if received > MAX_BODY_BYTES:
+            raise errors.too_large(MAX_BODY_BYTES)
+        chunks.append(chunk)
+        is_whole = not message.get("more_body", False)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)

@@ -7,6 +7,7 @@ with integer parameters. Called by the gateway for every answer of an execute re
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from tenantry.tenants.limits import Admission, Policy, PolicyState, Rejected, WindowPolicy
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 # Room has come *after* the instant the decision names, and instants are doubles: at this distance from a
 # whole second, rounding up could still send the caller back too early.
 _CLOCK_GRAIN_SECONDS: Final = 1e-5
+_REMEMBERED_POLICIES: Final = 4096
 
 
 def limit_headers(admission: Admission) -> dict[str, str]:
@@ -28,7 +30,7 @@ def limit_headers(admission: Admission) -> dict[str, str]:
     states: Iterable[PolicyState] = admission.snapshot
     if not admission.snapshot:
         return {}
-    headers = {"RateLimit-Policy": ", ".join(_policy(state.policy) for state in admission.snapshot)}
+    headers = {"RateLimit-Policy": _policies(tuple(state.policy for state in admission.snapshot))}
     if isinstance(admission, Rejected):
         states = [state for state in admission.snapshot if state.policy.name in admission.violated]
         headers["Retry-After"] = str(whole_seconds(admission.retry_after_seconds))
@@ -39,6 +41,11 @@ def limit_headers(admission: Admission) -> dict[str, str]:
 def whole_seconds(seconds: float) -> int:
     """The first whole number of seconds that lies after the given time."""
     return math.floor(seconds + _CLOCK_GRAIN_SECONDS) + 1
+
+
+@lru_cache(_REMEMBERED_POLICIES)
+def _policies(policies: tuple[Policy, ...]) -> str:
+    return ", ".join(map(_policy, policies))
 
 
 def _policy(policy: Policy) -> str:

@@ -132,7 +132,8 @@ def _compile_segment(parts: _Parts) -> TextEvaluator:
 
 
 def _encode_value(text: str) -> str:
-    return quote(text, safe="")
+    # Most values are ids: what needs no quoting is not looked at character by character.
+    return text if text.isascii() and text.isalnum() else quote(text, safe="")
 
 
 def _encode_literal(text: str) -> str:
