@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MAX_PORT: Final = 65535
-_MAX_LEASE_SECONDS: Final = 3600
+_MAX_SECONDS: Final = 3600
 _MIN_SECRET_BYTES: Final = 32
 
 
@@ -39,7 +39,8 @@ class Settings:
     """How this data plane runs.
 
     Attributes:
-        name: names this process in usage events.
+        name: names this process in usage events (`source`), as `executor` where an execution was taken over,
+            and as its OpenTelemetry instance; replicas that share it are told apart nowhere there.
         database_url: `postgresql://` address of its own database.
         control_plane_url: where bundles come from and usage goes; empty: it serves what is on disk.
         data_plane_token: its credential at the control plane.
@@ -97,7 +98,8 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         ),
         host=environment.get("TENANTRY_HOST", "127.0.0.1"),
         port=_port(environment.get("TENANTRY_PORT", "8081")),
-        lease_seconds=_lease_seconds(environment.get("TENANTRY_LEASE_SECONDS", "15")),
+        drain_seconds=_seconds(environment, "TENANTRY_DRAIN_SECONDS", "10", least=0),
+        lease_seconds=_seconds(environment, "TENANTRY_LEASE_SECONDS", "15", least=1),
         callback_secrets=_secrets(environment.get("TENANTRY_CALLBACK_SECRETS", "")),
         redis_url=_redis_url(environment.get("TENANTRY_REDIS_URL", "")),
         redis_down=_redis_down(environment.get("TENANTRY_REDIS_DOWN", RedisDown.LOCAL)),
@@ -179,7 +181,8 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def _lease_seconds(text: str) -> float:
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= _MAX_LEASE_SECONDS):  # noqa: PLR2004  (four digits suffice)
-        raise SettingsError(f"TENANTRY_LEASE_SECONDS is not a whole number from 1 to {_MAX_LEASE_SECONDS}")
+def _seconds(environment: Mapping[str, str], name: str, default: str, *, least: int) -> float:
+    text = environment.get(name, default)
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and least <= int(text) <= _MAX_SECONDS):  # noqa: PLR2004  (four digits suffice)
+        raise SettingsError(f"{name} is not a whole number from {least} to {_MAX_SECONDS}")
     return float(text)
