@@ -1,6 +1,6 @@
 """The executor's lease on its executions, and what it does with those of others that died.
 
-Used by the process: `hold` runs as long as the process serves.
+Used by the process: `held` surrounds the time in which it serves, `leave` is the last thing it does.
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ class Lease:
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
-        """Registers, keeps the lease and looks around; at the end everything left is free for others.
+        """Registers, keeps the lease and looks around as long as this lasts.
+
+        At the end the lease is still held, so that what is left can be written; then comes `leave`.
 
         Raises:
             JournalUnavailableError: the database cannot be reached.
@@ -88,7 +90,7 @@ class Lease:
             yield
 
     async def leave(self) -> None:
-        """Gives the lease up, once nothing more is written."""
+        """Gives the lease up, once nothing more is written: what is left is free for others at once."""
         try:
             await self._ownership.leave(self.executor_id)
         except JournalUnavailableError:

@@ -20,7 +20,7 @@ _KEYS: Final = f"""
     DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(SELECT ctid FROM batch))
 """  # noqa: S608  (a constant)
 
-# Executions that begin by a plan say so at least every hour (`writer.SOURCE_SECONDS`): those that began a day
+# Executions that begin by a plan say so at least every hour (`store.SOURCE_SECONDS`): those that began a day
 # or more after it was last said go by others, whatever executors' clocks are worth. Before that the latest
 # are looked at first: while the plan is needed, that is where it is found.
 _SOURCES: Final = f"""

@@ -1,7 +1,7 @@
 """Executions that outlive their executor: owners and epochs, plans, keys, dead letters, callbacks; days as partitions.
 
 Ids are UUIDv7, ordered by time: a partition by range of ids holds a day, and everything an execution ever writes
-stays in the day of its beginning (`journal/partitions.py`). The former tables are copied under a lock. The
+stays in the day of its beginning (`journal.rows.day_of`). The former tables are copied under a lock. The
 version before this one may go on writing while this runs and after it: what it does not know has a default.
 """
 
