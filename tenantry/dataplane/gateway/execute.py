@@ -92,7 +92,10 @@ class ExecuteEndpoints:
         data = await read_body(request)  # before admission: who sends slowly occupies nothing
         if not asked.wishes.key:
             return await self._start(asked, data)
-        fingerprint = _fingerprint(request.path_params, _input(data, plan))
+        try:
+            fingerprint = _fingerprint(request.path_params, _input(data, plan))
+        except errors.RefusedError:
+            return await self._start(asked, data)  # it is refused there, and counted like any other
         async with self._services.keys.claim(asked.tenant.name, asked.wishes.key) as claim:
             if claim.holder is None:
                 return await self._start(asked, data, claim, fingerprint)

@@ -153,15 +153,16 @@ async def test_another_tenant_s_and_no_tenant_s_answers_are_the_same(plane: Data
     assert theirs.json() == nobodys.json()
 
 
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "k"}], ids=["plain", "with a key"])
 async def test_a_limit_that_is_reached_is_a_429_that_consumes_nothing(
-    plane: DataPlane, documents: str
+    plane: DataPlane, documents: str, headers: dict[str, str]
 ) -> None:
     spec = {"rateLimit": {"requestsPerSecond": 0.01, "burstSize": 2}}
     await plane.services.registry.install(served_bundle(revision=2, documents=documents, spec=spec))
     first = await plane.execute("welcome", {"userId": 1})
     assert '"rate-limit";q=2;w=200' in first.headers["RateLimit-Policy"]
     assert '"rate-limit";r=1' in first.headers["RateLimit"]
-    malformed = await plane.ask("POST", "/workflows/welcome/execute", content=b"{")
+    malformed = await plane.ask("POST", "/workflows/welcome/execute", content=b"{", headers=headers)
     assert (malformed.status_code, '"rate-limit";r=0' in malformed.headers["RateLimit"]) == (400, True)
     for _ in range(2):
         refused = await plane.execute("welcome", {"userId": 1})
