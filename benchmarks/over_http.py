@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.alternation import Settings, alternate
@@ -20,10 +19,7 @@ _TAIL_TARGET: Final = 3.0
 
 def measure_chain(targets: Targets, settings: Settings) -> list[Row]:
     """Throughput of the chain of three."""
-    rows = _measure_throughput("chain of three", "chain", targets, settings)
-    on_aiohttp = rows[0]
-    met = on_aiohttp.ratio >= _THROUGHPUT_TARGET
-    return [replace(on_aiohttp, target=f"≥ {_THROUGHPUT_TARGET}, then 1.0", met=met), *rows[1:]]
+    return _measure_throughput("chain of three", "chain", targets, settings)
 
 
 def measure_fan_out(targets: Targets, settings: Settings) -> list[Row]:
@@ -64,12 +60,15 @@ def _measure_throughput(title: str, workload: str, targets: Targets, settings: S
         (targets.tenantry, targets.aiohttp, targets.httpx), workload, _CONNECTIONS, settings
     )
     rate = f"{ours.median(_per_second):,.0f}/s"
+    on_bare = ours.ratio(on_aiohttp, _per_second)
     return [
         Row(
             name=f"{title} vs aiohttp",
             ours=rate,
             beside=f"{on_aiohttp.median(_per_second):,.0f}/s",
-            ratio=ours.ratio(on_aiohttp, _per_second),
+            ratio=on_bare,
+            target=f"≥ {_THROUGHPUT_TARGET}, then 1.0",
+            met=on_bare >= _THROUGHPUT_TARGET,
         ),
         Row(
             name=f"{title} vs httpx",
