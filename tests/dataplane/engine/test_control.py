@@ -161,7 +161,8 @@ def test_what_begins_after_a_pause_has_the_postponed_deadline() -> None:
     assert state.activities["b"].deadline_at == state.deadline_at == 40.0
 
 
-def test_a_clock_that_goes_backwards_during_a_pause_postpones_nothing() -> None:
+def test_by_a_clock_that_is_behind_what_is_resumed_has_as_long_left_as_when_it_was_paused() -> None:
     state = paused(make_plan({"a": []}), at=5.0)
-    control.resume(state, "key", 4.0)
-    assert state.deadline_at == 30.0
+    control.recover(state, "another", -3000.0)
+    control.resume(state, "key", -3595.0)
+    assert state.deadline_at == -3595.0 + 25.0

@@ -51,11 +51,16 @@ def test_whoever_takes_an_execution_over_makes_up_for_the_time_nobody_ran_it() -
     assert state.recoveries == 1
 
 
-def test_a_clock_that_went_backwards_postpones_nothing() -> None:
-    state, _ = submit(make_plan({"a": [], "b": ["a"]}))
-    complete(state, "a", at=9.0)
-    control.recover(state, "another", 4.0)
-    assert state.deadline_at == 30.0
+@pytest.mark.parametrize("ahead", [3600.0, -3600.0])
+def test_what_was_due_in_a_moment_is_whatever_the_clock_of_whoever_takes_it_over_says(ahead: float) -> None:
+    state, _ = submit(make_plan({"a": [], "b": []}, retries={"a": TWICE}))
+    fail(state, "a", BUSY, at=9.0)
+    before = instants(state)
+    assert before["a again"] == 9.5
+    control.recover(state, "another", 9.0 + ahead)
+    assert instants(state) == {name: at + ahead for name, at in before.items()}
+    assert started(advance(state, None, 9.4 + ahead)) == ["b"]
+    assert started(advance(state, None, 9.5 + ahead)) == ["a"]
 
 
 def test_a_pause_that_outlives_its_executor_is_made_up_for_once() -> None:

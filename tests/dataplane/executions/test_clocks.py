@@ -11,12 +11,23 @@ import pytest
 from tenantry.dataplane import process
 from tenantry.dataplane.clock import SteadyClock
 from tenantry.dataplane.journal.rows import day_of
-from tests.support.executors import lease_of
+from tests.support.eventually import eventually
+from tests.support.executors import DOCUMENTS, lease_of
 
 if TYPE_CHECKING:
     from tests.support.executors import Executors
 
 HOUR, YEAR = 3600.0, 365 * 86400.0
+
+AGAIN = """
+---
+apiVersion: workflow.io/v1
+kind: Workflow
+metadata: {name: again}
+spec:
+  tasks: [{id: a, taskRef: look, input: {at: a}, retry: {maxAttempts: 2, initialDelay: 100ms, jitter: false}}]
+  output: "{{tasks.a.output.call}}"
+"""
 
 
 class JumpingClock(SteadyClock):
@@ -109,6 +120,31 @@ async def test_leases_keep_the_database_s_time_whatever_an_executor_thinks(
     assert await lease_of(other).look_around() == 1
     executors.upstream.let("a")
     assert await executors.output(other, execution) == [2, 1, 1]
+
+
+@pytest.mark.parametrize("seconds", [HOUR, -HOUR])
+async def test_what_waits_for_a_moment_waits_no_longer_at_an_executor_with_another_clock(
+    executors: Executors, clock: JumpingClock, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    stands_still = clock()
+    bundle = executors.bundle(documents=DOCUMENTS.format(url=executors.upstream.url) + AGAIN)
+    monkeypatch.setattr(process, "SteadyClock", lambda: lambda: stands_still)
+    one = await executors.start("one", bundle)
+    monkeypatch.setattr(process, "SteadyClock", lambda: clock)
+    other = await executors.start("other", bundle)
+    clock.moved = seconds
+    executors.upstream.fail("a", "503 Service Unavailable")
+    answer = await one.execute("again", headers={"Prefer": "respond-async"})
+    execution = answer.headers["Execution-Id"]
+
+    async def told() -> bool:
+        return "TaskRetried" in await executors.events(execution)
+
+    await eventually(told)
+    await executors.kill(one)
+    executors.upstream.mend("a")
+    assert await lease_of(other).look_around() == 1
+    assert await executors.output(other, execution) == 2
 
 
 @pytest.mark.parametrize("seconds", [YEAR, -HOUR])

@@ -103,14 +103,14 @@ def _paused(state: ExecutionState, event: WorkflowPaused) -> None:
 
 def _resumed(state: ExecutionState, event: WorkflowResumed) -> None:
     state.status = ExecutionStatus.RUNNING
-    postpone(state, max(0.0, event.at - state.paused_at))
+    postpone(state, event.at - state.paused_at)
 
 
 def _recovered(state: ExecutionState, event: WorkflowRecovered) -> None:
     state.recoveries += 1
     if state.status is ExecutionStatus.PAUSED:
         return  # all of that time is made up for when it is resumed
-    postpone(state, max(0.0, event.at - state.last_at))
+    postpone(state, event.at - state.last_at)
 
 
 def _retried(state: ExecutionState, event: WorkflowRetried) -> None:

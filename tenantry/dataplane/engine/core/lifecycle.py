@@ -150,7 +150,11 @@ def is_part(path: str, whole: str) -> bool:
 
 
 def postpone(state: ExecutionState, seconds: float) -> None:
-    """Moves everything that waits for an instant: nobody ran the execution for so long."""
+    """Moves everything that waits for an instant: nobody ran the execution for so long.
+
+    Instants are those of whoever ran it then, and become those of whoever goes on: where that one's clock is
+    behind, everything moves back, so that what was due in a moment is.
+    """
     state.deadline_at += seconds
     for activity in state.retrying:
         activity.not_before += seconds
