@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -17,13 +17,11 @@ from tenantry.dataplane.engine.core.events import (
 )
 from tenantry.dataplane.engine.core.state import ExecutionStatus
 from tenantry.dataplane.engine.ports import AttemptFailedError, JournalUnavailableError
-from tenantry.dataplane.engine.record import MAX_OUTPUT_BYTES
-from tenantry.language.plan.model import ActionPlan, Durability, RetryPolicy, SubworkflowPlan
-from tenantry.language.templates.errors import TemplateError
+from tenantry.language.plan.model import Durability, RetryPolicy, SubworkflowPlan
 from tenantry.protocol.problems import Source
-from tests.support.deciding import BUSY, GONE, of
+from tests.support.deciding import BUSY, GONE
 from tests.support.driving import ScriptedJournal, ScriptedRunner, after, failing, forever, start
-from tests.support.plans import call, group, http, loop, make_plan, workflow
+from tests.support.plans import group, http, make_plan, workflow
 from tests.support.virtual_time import VirtualTimeLoop, run_virtually
 
 UNSAFE = {"a": http("http://x", "POST", safe=False)}
@@ -291,165 +289,6 @@ def test_a_fault_of_the_engine_ends_that_execution_as_an_internal_failure(
 
     run_virtually(scenario())
     assert "execution 1 broke" in caplog.text
-
-
-SAGA = workflow(
-    group(
-        {"a": [], "b": ["a"]},
-        {"a": ActionPlan(body=call(), compensate=call(timeout_seconds=60.0)), "b": call()},
-    ),
-    deadline_seconds=5.0,
-)
-
-
-def test_the_caller_hears_of_a_failure_at_the_deadline_while_what_was_done_is_undone() -> None:
-    async def scenario() -> None:
-        failing_b = {"b": [failing(AttemptFailedError(of("b", GONE)))], "a~compensate": [after(20.0)]}
-        run = start(SAGA, ScriptedRunner(failing_b), ScriptedJournal())
-        await run.wait()
-        assert asyncio.get_running_loop().time() == 5.0
-        assert run.undoing
-        assert run.state.failure == of("b", GONE)
-        run.cancel("key")
-        assert run.undoing
-        await run.finish()
-        assert asyncio.get_running_loop().time() == 20.0
-        assert run.state.status is ExecutionStatus.FAILED
-
-    run_virtually(scenario())
-
-
-def test_a_deadline_that_begins_the_undoing_is_told_at_once() -> None:
-    async def scenario() -> None:
-        runner = ScriptedRunner({"b": [forever], "a~compensate": [after(1.0)]})
-        run = start(SAGA, runner, ScriptedJournal())
-        await run.wait()
-        assert asyncio.get_running_loop().time() == 5.0
-        assert run.state.failure is not None
-        assert run.state.failure.code is FailureCode.DEADLINE
-        assert run.undoing
-        await run.finish()
-        assert runner.abandoned == ["b"]
-
-    run_virtually(scenario())
-
-
-UNSAFE_UNDO = workflow(
-    group(
-        {"a": [], "b": ["a"]},
-        {
-            "a": ActionPlan(body=call(), compensate=call(http("http://x", "DELETE", safe=False))),
-            "b": call(),
-        },
-    )
-)
-
-
-def test_what_is_undone_waits_for_the_journal_to_come_back() -> None:
-    async def scenario() -> None:
-        journal, runner = ScriptedJournal(), ScriptedRunner({"b": [failing(AttemptFailedError(GONE))]})
-        journal.broken = True
-        run = start(UNSAFE_UNDO, runner, journal)
-        with pytest.raises(JournalUnavailableError):
-            await run.wait()
-        assert runner.began() == ["a", "b"]
-        journal.broken = False
-        await run.finish()
-        assert runner.began() == ["a", "b", "a~compensate"]
-        assert run.state.not_undone == []
-
-    run_virtually(scenario())
-
-
-def test_what_cannot_be_stored_at_all_is_not_waited_for() -> None:
-    async def scenario() -> None:
-        journal, runner = ScriptedJournal(), ScriptedRunner({"b": [failing(AttemptFailedError(GONE))]})
-        journal.broken = True
-        run = start(UNSAFE_UNDO, runner, journal)
-        run.record.unstorable = True
-        await run.finish()
-        assert run.state.not_undone == ["a"]
-
-    run_virtually(scenario())
-
-
-def test_outputs_are_taken_in_until_there_is_no_more_room_for_them() -> None:
-    async def scenario() -> None:
-        third = after(1.0, "x" * (MAX_OUTPUT_BYTES // 3))
-        runner = ScriptedRunner({f"a[{index}]": [third] for index in range(4)})
-        steps = {"a": loop([0] * 5, tolerant=True)}
-        run = start(workflow(group({"a": []}, steps)), runner, ScriptedJournal())
-        await run.wait()
-        results: Any = run.state.scope.loops["a"]["itemResults"]
-        failed, last = results[2::2]
-        assert failed["error"]["code"] == "response-too-large"
-        assert last["output"] == 1
-        assert run.state.scope.loops["a"]["failureCount"] == 2
-        assert run.record.egress_bytes == 50
-
-    run_virtually(scenario())
-
-
-def test_many_decisions_in_a_row_let_others_have_their_turn() -> None:
-    async def scenario() -> None:
-        never = loop([0] * 1000, condition=lambda _scope: False)
-        run = start(workflow(group({"a": []}, {"a": never})), ScriptedRunner(), ScriptedJournal())
-        turns = 0
-        while not run.state.ended:
-            await asyncio.sleep(0)
-            turns += 1
-        assert turns > 1
-        assert run.state.scope.loops["a"]["itemCount"] == 1000
-
-    run_virtually(scenario())
-
-
-def test_an_execution_can_be_cancelled_between_decisions_in_a_row() -> None:
-    async def scenario() -> None:
-        never = loop([0] * 1000, condition=lambda _scope: False)
-        journal = ScriptedJournal()
-        run = start(workflow(group({"a": []}, {"a": never})), ScriptedRunner(), journal)
-        run.cancel("key")
-        await run.wait()
-        recorded = len(journal.events)
-        await asyncio.sleep(1)
-        assert isinstance(journal.events[-1], WorkflowCancelled)
-        assert len(journal.events) == recorded
-
-    run_virtually(scenario())
-
-
-def test_what_is_inside_a_part_that_failed_is_cut_off_and_the_rest_goes_on() -> None:
-    async def scenario() -> None:
-        inner = group({"x": [], "y": []})
-        plan = workflow(group({"a": [], "ab": []}, {"a": inner}, optional=["a"]))
-        runner = ScriptedRunner(
-            {"a/x": [failing(AttemptFailedError(GONE))], "a/y": [forever], "ab": [after(3.0)]}
-        )
-        run = start(plan, runner, ScriptedJournal())
-        await run.wait()
-        assert runner.abandoned == ["a/y"]
-        assert run.state.output == {"a": None, "ab": 1}
-
-    run_virtually(scenario())
-
-
-def test_an_attempt_in_something_that_fails_in_the_same_moment_is_never_made() -> None:
-    def broken_second(scope: Any) -> bool:
-        if scope.items["index"]:
-            raise TemplateError("forEach.item", "there is no such thing")
-        return True
-
-    async def scenario() -> None:
-        steps = {"a": loop([1, 2], condition=broken_second)}
-        plan = workflow(group({"a": [], "b": []}, steps, optional=["a"]))
-        runner = ScriptedRunner()
-        run = start(plan, runner, ScriptedJournal())
-        await run.wait()
-        assert runner.began() == ["b"]
-        assert run.state.output == {"a": None, "b": 1}
-
-    run_virtually(scenario())
 
 
 def test_a_circuit_that_a_failure_opened_is_journaled_after_it() -> None:
