@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
@@ -39,6 +40,7 @@ _ENDED_AS: Final[Mapping[ExecutionStatus, Literal["completed", "failed", "cancel
 _EPOCH: Final = date(1970, 1, 1)
 _MILLISECONDS_PER_DAY: Final = 86_400_000
 _REMEMBERED_LABELS: Final = 4096
+_LOG = logging.getLogger(__name__)
 
 
 class Row(NamedTuple):
@@ -78,7 +80,8 @@ def parts(rows: list[Row], most_characters: int) -> list[list[Row]]:
 def take(records: Iterable[ExecutionRecord], source: str, owner: str) -> list[Row]:
     """Takes the records' pending events into rows; they are no longer pending afterwards.
 
-    A record whose events cannot be written as JSON is marked unstorable and left out.
+    A record that cannot be made a row of, such as of what cannot be written as JSON, is marked unstorable and
+    left out: the writer writes for everybody, and nothing about one execution may end it.
 
     Args:
         records: of executions about which something is to be written.
@@ -89,7 +92,8 @@ def take(records: Iterable[ExecutionRecord], source: str, owner: str) -> list[Ro
     for record in records:
         try:
             rows.append(_row(record, source, owner))
-        except (ValueError, TypeError, RecursionError, msgspec.MsgspecError):
+        except Exception:  # noqa: BLE001  (see above)
+            _LOG.exception("execution %s cannot be written", record.id)
             record.unstorable = True
     return rows
 
