@@ -44,7 +44,7 @@ class ScriptedJournal:
         if self.taken:
             raise ExecutionLostError
         if self.broken:
-            raise JournalUnavailableError("the journal's database is not reachable")
+            raise JournalUnavailableError
 
     def kinds(self) -> list[str]:
         return [type(event).__name__ for event in self.events]

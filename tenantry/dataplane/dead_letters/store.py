@@ -5,20 +5,20 @@ Ids are UUIDv7 of the instant the letter was written at: a span of time is a ran
 
 from __future__ import annotations
 
-import logging
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-import asyncpg
 import msgspec
 
 from tenantry.dataplane.dead_letters.decision import Case, Go, Stay
 from tenantry.dataplane.dead_letters.letters import GOAL, DeadLetter, LetterStatus
-from tenantry.dataplane.engine.ports import JournalUnavailableError
+from tenantry.dataplane.journal.reading import asking
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
+
+    import asyncpg
 
     from tenantry.dataplane.dead_letters.decision import Refuse
     from tenantry.dataplane.dead_letters.letters import LetterAct, LetterFilter
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 CLAIM: Final = timedelta(seconds=60)
 """So long nobody else may retry what somebody is retrying; then whoever does is thought dead."""
 
-_LOG = logging.getLogger(__name__)
-_TROUBLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00Z")
 _MAX_MILLISECONDS: Final = (1 << 48) - 1
 
@@ -158,12 +156,9 @@ class LetterStore:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
-        try:
+        with asking("dead letters"):
             async with self._pool.acquire() as connection:
                 yield connection
-        except _TROUBLE as error:
-            _LOG.error("dead letters cannot be reached: %r", error)
-            raise JournalUnavailableError("the journal's database is not reachable") from error
 
 
 def page_statement(tenant: TenantId, wanted: LetterFilter, limit: int) -> tuple[str, list[Any]]:

@@ -91,6 +91,9 @@ class TaskRunner(Protocol):
 class JournalUnavailableError(Exception):
     """What was recorded could not be made durable; nobody may act on it as if it were."""
 
+    def __init__(self, message: str = "the journal's database is not reachable") -> None:
+        super().__init__(message)
+
 
 class ExecutionLostError(Exception):
     """Somebody else runs the execution now, or its idempotency key names another: this process must stop."""

@@ -115,7 +115,7 @@ class ExecuteEndpoints:
         if services.executor.draining:
             raise errors.unavailable("draining", "this executor is shutting down: send the request again")
         if not (journal.available if asked.journaled else journal.has_room):
-            raise errors.unavailable("journal-unavailable", "the journal's database is not reachable")
+            raise JournalUnavailableError
         if asked.wishes.callback and not services.callback_secrets.available:
             raise errors.callbacks_unavailable()
         if asked.wishes.callback and not asked.journaled:

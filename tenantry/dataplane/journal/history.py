@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003  (dataclass fields)
 from typing import TYPE_CHECKING, Any, Final
 
-import asyncpg
-
 from tenantry.dataplane.engine.core.events import decode_events
-from tenantry.dataplane.engine.ports import JournalUnavailableError
 from tenantry.dataplane.identifiers import first_execution_id
 from tenantry.dataplane.journal.ownership import Segment
+from tenantry.dataplane.journal.reading import fetch
 from tenantry.language.values import canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    import asyncpg
+
     from tenantry.dataplane.engine.core.events import AnyEvent
     from tenantry.tenants.identity import TenantId
 
-_LOG = logging.getLogger(__name__)
-_TROUBLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _SUMMARY: Final = """
     SELECT id::text, workflow, version, plan, run, status, failure_code, submitted_at, ended_at,
            task_attempts, task_seconds, egress_bytes, journal_bytes,
@@ -109,17 +106,18 @@ class History:
     async def page(self, tenant: TenantId, wanted: HistoryFilter, limit: int) -> list[ExecutionSummary]:
         """The newest executions the filter lets through, newest first, at most `limit`."""
         statement, values = page_query(tenant, wanted, limit)
-        return [_summary(row) for row in await self._fetch(statement, *values)]
+        return [_summary(row) for row in await fetch(self._pool, statement, *values)]
 
     async def find(self, tenant: TenantId, execution_id: str) -> ExecutionSummary | None:
         """The execution, or `None` when this tenant has none of that id."""
         statement = f"{_SUMMARY} WHERE tenant = $1 AND id = $2::uuid AND deleted_at IS NULL"
-        rows = await self._fetch(statement, tenant, execution_id)
+        rows = await fetch(self._pool, statement, tenant, execution_id)
         return _summary(rows[0]) if rows else None
 
     async def events(self, tenant: TenantId, execution_id: str) -> list[AnyEvent]:
         """The execution's events in order; none when they are not kept any more."""
-        rows = await self._fetch(
+        rows = await fetch(
+            self._pool,
             f"""
             SELECT events FROM journal
             WHERE tenant = $1 AND execution_id = $2::uuid AND {_NOT_HIDDEN} ORDER BY first_sequence
@@ -135,7 +133,8 @@ class History:
     ) -> AsyncIterator[list[Segment]]:
         """The journal of an execution in portions, from the segment on that holds the event after `after`."""
         last = await self._segment_before(tenant, execution_id, after) if after else 0
-        while rows := await self._fetch(
+        while rows := await fetch(
+            self._pool,
             f"""
             SELECT first_sequence, events FROM journal
             WHERE tenant = $1 AND execution_id = $2::uuid AND first_sequence > $3 AND {_NOT_HIDDEN}
@@ -152,7 +151,8 @@ class History:
 
     async def _segment_before(self, tenant: TenantId, execution_id: str, after: int) -> int:
         """A number below that of the segment with the event after `after`, and of none before it."""
-        rows = await self._fetch(
+        rows = await fetch(
+            self._pool,
             """
             SELECT max(first_sequence) - 1 AS last FROM journal
             WHERE tenant = $1 AND execution_id = $2::uuid AND first_sequence <= $3
@@ -165,7 +165,8 @@ class History:
 
     async def past_runs(self, tenant: TenantId, workflow: str, sample: int = 100) -> PastRuns:
         """Averages over the latest completed executions."""
-        ((count, *averages),) = await self._fetch(
+        ((count, *averages),) = await fetch(
+            self._pool,
             """
             SELECT count(*), avg(extract(epoch FROM ended_at - submitted_at))::float8,
                    avg(task_attempts)::float8, avg(task_seconds), avg(egress_bytes)::float8,
@@ -179,14 +180,6 @@ class History:
             sample,
         )
         return PastRuns(count, *(average or 0.0 for average in averages))
-
-    async def _fetch(self, statement: str, *values: Any) -> list[asyncpg.Record]:
-        try:
-            rows: list[asyncpg.Record] = await self._pool.fetch(statement, *values)
-        except _TROUBLE as error:
-            _LOG.error("the journal cannot be read: %r", error)
-            raise JournalUnavailableError("the journal's database is not reachable") from error
-        return rows
 
 
 def page_query(tenant: TenantId, wanted: HistoryFilter, limit: int) -> tuple[str, list[Any]]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Final
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
 from tenantry.dataplane.engine.ports import JournalUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _LOG = logging.getLogger(__name__)
 _TROUBLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -19,9 +23,20 @@ async def fetch(pool: asyncpg.Pool[asyncpg.Record], statement: str, *values: Any
     Raises:
         JournalUnavailableError: the database did not answer.
     """
-    try:
+    with asking("the journal"):
         rows: list[asyncpg.Record] = await pool.fetch(statement, *values)
-    except _TROUBLE as error:
-        _LOG.error("the journal cannot be read: %r", error)
-        raise JournalUnavailableError("the journal's database is not reachable") from error
     return rows
+
+
+@contextmanager
+def asking(what: str) -> Iterator[None]:
+    """Inside, the database is asked; `what` it is asked for is logged when that fails.
+
+    Raises:
+        JournalUnavailableError: the database did not answer.
+    """
+    try:
+        yield
+    except _TROUBLE as error:
+        _LOG.error("the database does not answer for %s: %r", what, error)
+        raise JournalUnavailableError from error

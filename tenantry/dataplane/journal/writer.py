@@ -125,6 +125,10 @@ class JournalWriter:
         if self._linger is None:
             self._linger_on()
 
+    def lose_all(self) -> None:
+        """Nothing that was recorded runs here any more, so that no commit waits for its company."""
+        self._running.clear()
+
     async def durable(self, record: ExecutionRecord) -> None:
         """Waits until everything recorded of this execution is committed; see `Journal.durable`."""
         if self._dirty.get(record.id) is record:
@@ -136,7 +140,7 @@ class JournalWriter:
         elif self._committing.get(record.id) is record:
             await self._wait_in(self._waiting)
         elif not self._available:
-            raise JournalUnavailableError("the journal's database is not reachable")
+            raise JournalUnavailableError
         if record.lost:
             raise ExecutionLostError
         if record.unstorable:
@@ -177,7 +181,7 @@ class JournalWriter:
             _LOG.error("the journal cannot be written, %d commits wait: %r", len(self._backlog), error)
             self._available = False
             self._store.disconnect()
-            self._settle(JournalUnavailableError("the journal's database is not reachable"))
+            self._settle(JournalUnavailableError())
         else:
             self._available = True
             self._settle(None)

@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-import asyncpg
-
-from tenantry.dataplane.engine.ports import JournalUnavailableError
+from tenantry.dataplane.journal.reading import asking
 from tenantry.dataplane.retention.cleaner import Cleaner
 from tenantry.dataplane.retention.counts import Counts
 from tenantry.dataplane.retention.days import create_ahead, drop_past
@@ -28,6 +26,8 @@ from tenantry.tenants.retention import is_due
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+
+    import asyncpg
 
     from tenantry.dataplane.bundles.registry import Registry
     from tenantry.dataplane.bundles.tenant import ServedTenant
@@ -48,7 +48,6 @@ DAYS: Final = "system/days"
 """The actor where a day went whole outside of the tenant's own cleanup."""
 
 _LOG = logging.getLogger(__name__)
-_TROUBLE: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
 class CleanupRunningError(Exception):
@@ -206,12 +205,9 @@ class Cleanups:
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
         # Given back, a connection gives up its locks and settings.
-        try:
+        with asking("a cleanup"):
             async with self._room, self._pool.acquire() as connection:
                 yield connection
-        except _TROUBLE as error:
-            _LOG.error("cleanups cannot be made: %r", error)
-            raise JournalUnavailableError("the journal's database is not reachable") from error
 
 
 @dataclass
