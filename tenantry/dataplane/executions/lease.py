@@ -102,6 +102,7 @@ class Lease:
             return
         _LOG.error("executor %s was declared dead: what it ran is taken over", self.executor_id)
         self._executor.lose_all()
+        self._journal.lose_all()
         await self._register()
 
     async def look_around(self) -> int:

@@ -137,6 +137,7 @@ async def test_an_executor_that_was_declared_dead_loses_what_it_ran_and_begins_a
     assert "was declared dead" in caplog.text
     assert lease_of(one).executor_id != former
     assert not one.services.executor._runs
+    assert not one.services.journal._running  # or commits would wait for its company for ever
     executors.upstream.let("c")
     answer = await waiting
     assert (answer.status_code, answer.json()) == (200, [1, 1, 2])
