@@ -1,4 +1,4 @@
-"""The journal's writer and a database in trouble: away, cut off, read-only; nothing is lost, nothing hangs."""
+"""The journal's writer, its database in trouble: away, cut off, read-only; nothing is lost, nothing hangs."""
 
 from __future__ import annotations
 
