@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,7 +24,7 @@ from tenantry.dataplane.executions.executor import Executor
 from tenantry.dataplane.executions.keys import IdempotencyKeys
 from tenantry.dataplane.executions.lease import Lease
 from tenantry.dataplane.executions.pinned import PinnedPlans
-from tenantry.dataplane.executions.repeating import repeating
+from tenantry.dataplane.executions.repeating import background, repeating
 from tenantry.dataplane.gateway.letter_retries import LetterRetries
 from tenantry.dataplane.gateway.services import Services
 from tenantry.dataplane.journal.history import History
@@ -42,7 +41,7 @@ from tenantry.dataplane.usage.reporter import UsageReporter
 from tenantry.postgres.migration import migrate
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Coroutine
+    from collections.abc import AsyncIterator, Callable
 
     from tenantry.dataplane.clock import Clock
     from tenantry.dataplane.limits.port import LimitStore
@@ -76,9 +75,9 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
         callback_secrets = CallbackSecrets(settings.callback_secrets)
         sender = CallbackSender(Outbox(pool), registry, callback_secrets, all_known=all_known)
         if callback_secrets.available:
-            await stack.enter_async_context(_background(sender.send_forever()))
+            await stack.enter_async_context(background(sender.send_forever()))
         cleanups, beside = await stack.enter_async_context(_retention(settings, registry, clock, all_known))
-        retries = LetterRetries(parts.control, parts.executor, parts.journal, parts.history)
+        retries = LetterRetries(parts.control, parts.history)
         yield Services(
             registry=registry,
             executor=parts.executor,
@@ -162,7 +161,9 @@ async def _executing(
         stack.push_async_callback(registry.close)
         await stack.enter_async_context(lease.held())
         await stack.enter_async_context(repeating(control.obey, every_seconds=ORDER_SECONDS))
-        await stack.enter_async_context(_background(executor.renew_leases_forever()))
+        await stack.enter_async_context(
+            repeating(executor.renew_leases, every_seconds=limits.lease_seconds / 3)
+        )
         stack.push_async_callback(executor.drain, settings.drain_seconds)
         yield _Parts(executor, control, journal, history, plans)
 
@@ -181,9 +182,9 @@ async def _following(
         follower = BundleFollower(client, registry, directory, settings.bundle_key)
         await follower.load_from_disk()
         if settings.control_plane_url:
-            await stack.enter_async_context(_background(follower.follow()))
+            await stack.enter_async_context(background(follower.follow()))
             reporter = UsageReporter(pool, client, journal)
-            await stack.enter_async_context(_background(reporter.report_forever()))
+            await stack.enter_async_context(background(reporter.report_forever()))
         yield follower
 
 
@@ -216,14 +217,3 @@ async def _retention(
                 yield cleanups, pool
         finally:
             await cleanups.stop()
-
-
-@asynccontextmanager
-async def _background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task

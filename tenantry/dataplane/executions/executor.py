@@ -138,13 +138,11 @@ class Executor:
         for run, _tenant in list(self._runs.values()):
             run.lose()
 
-    async def renew_leases_forever(self) -> None:
-        """Keeps the concurrency leases of everything in flight alive, until cancelled."""
-        while True:
-            await asyncio.sleep(self._limits.lease_seconds / 3)
-            for key, (_run, tenant) in list(self._runs.items()):
-                if key in self._runs:  # it may have ended while another was renewed
-                    await self._limits.renew(tenant.name, tenant.limits, key[1], Instant(self.clock()))
+    async def renew_leases(self) -> None:
+        """Keeps the concurrency leases of everything in flight alive."""
+        for key, (_run, tenant) in list(self._runs.items()):
+            if key in self._runs:  # it may have ended while another was renewed
+                await self.readmit(tenant, key[1])
 
     async def drain(self, grace_seconds: float) -> None:
         """Takes no more work, waits for what is in flight, at most so long, and leaves the rest to others."""

@@ -1,4 +1,4 @@
-"""Work that is done again and again as long as the process serves, whatever goes wrong with it."""
+"""Work beside what a process serves: until that ends, or again and again, whatever goes wrong with it."""
 
 from __future__ import annotations
 
@@ -10,21 +10,28 @@ from typing import TYPE_CHECKING
 from tenantry.dataplane.engine.ports import JournalUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 
 _LOG = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def repeating(work: Callable[[], Awaitable[object]], *, every_seconds: float) -> AsyncIterator[None]:
-    """Does the work every so many seconds inside."""
-    task = asyncio.create_task(_repeat(work, every_seconds))
+async def background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Does the work beside what happens inside, and cancels it at the end."""
+    task = asyncio.create_task(work)
     try:
         yield
     finally:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+@asynccontextmanager
+async def repeating(work: Callable[[], Awaitable[object]], *, every_seconds: float) -> AsyncIterator[None]:
+    """Does the work every so many seconds inside."""
+    async with background(_repeat(work, every_seconds)):
+        yield
 
 
 async def _repeat(work: Callable[[], Awaitable[object]], seconds: float) -> None:

@@ -125,8 +125,11 @@ async def test_the_control_plane_is_asked_with_the_token(settings: Settings) -> 
         assert client.headers["Authorization"] == "Bearer secret"
 
 
-async def test_leases_of_what_runs_are_renewed(
-    settings: Settings, server: BundleServer, monkeypatch: pytest.MonkeyPatch
+async def test_leases_of_what_runs_are_renewed_whatever_goes_wrong_with_one(
+    settings: Settings,
+    server: BundleServer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     renewed: list[str] = []
     twice = asyncio.Semaphore(0)
@@ -135,6 +138,8 @@ async def test_leases_of_what_runs_are_renewed(
     async def renew_and_tell(self: MemoryLimitStore, *arguments: object) -> bool:
         renewed.append(str(arguments[2]))
         twice.release()
+        if len(renewed) == 1:
+            raise RuntimeError("a fault in the renewal of one")
         return await renew(self, *arguments)  # type: ignore[arg-type]  # passed on as they came
 
     monkeypatch.setattr(MemoryLimitStore, "renew", renew_and_tell)
@@ -152,6 +157,7 @@ async def test_leases_of_what_runs_are_renewed(
             await plane.services.executor.drain(0)
             answer = await hanging
     assert set(renewed) == {answer.headers["Execution-Id"]}
+    assert "Executor.renew_leases failed" in caplog.text
 
 
 def test_execution_ids_are_in_the_order_of_their_time_and_read_in_any_spelling() -> None:
