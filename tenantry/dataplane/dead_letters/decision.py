@@ -103,9 +103,7 @@ def _unable(case: Case) -> Refuse | None:
     if status is None:
         return Refuse(Refusal.EXECUTION_GONE, "its execution is not kept any more: discard the letter")
     if case.trace_deleted:
-        return Refuse(
-            Refusal.TRACE_EXPIRED, "its execution's events are not kept any more: discard the letter"
-        )
+        return Refuse(Refusal.TRACE_GONE, "its execution's events are not kept any more: discard the letter")
     if status not in ENDED:
         return Refuse(
             Refusal.EXECUTION_NOT_ENDED, f"its execution is {status}: retry the letter when it ended"

@@ -22,7 +22,7 @@ class Refusal(StrEnum):
     TAKES_NO_INPUT = "takes-no-input"
     EXECUTION_NOT_ENDED = "execution-not-ended"
     EXECUTION_GONE = "execution-gone"
-    TRACE_EXPIRED = "trace-expired"
+    TRACE_GONE = "trace-gone"
     TASK_UNKNOWN = "task-unknown"
 
 
@@ -32,14 +32,6 @@ class RefusedRetryError(Exception):
     def __init__(self, code: Refusal, message: str) -> None:
         super().__init__(message)
         self.code, self.message = code, message
-
-
-class OverLimitError(Exception):
-    """The tenant's limits have no room for it now. `violated` names them. Nothing has begun."""
-
-    def __init__(self, violated: tuple[str, ...]) -> None:
-        super().__init__(f"the limit {', '.join(violated)} is reached")
-        self.violated = violated
 
 
 class Retries(Protocol):

@@ -86,10 +86,10 @@ def conflict(code: str, title: str, detail: str, execution_id: str = "") -> Refu
     return RefusedError(refusal)
 
 
-def history_gone(execution_id: str) -> RefusedError:
+def trace_gone(execution_id: str) -> RefusedError:
     """What an execution did, or what it was to do, is not stored any more, or cannot be read."""
     detail = "what it did is not stored any more, or cannot be read: nothing can be made of it"
-    return conflict("history-gone", "History gone", detail, execution_id)
+    return conflict("trace-gone", "Trace gone", detail, execution_id)
 
 
 def key_reused(execution_id: str) -> RefusedError:

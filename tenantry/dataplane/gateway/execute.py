@@ -112,8 +112,7 @@ class ExecuteEndpoints:
 
     def _check_ready(self, asked: _Asked) -> None:
         services, journal = self._services, self._services.journal
-        if services.executor.draining:
-            raise errors.unavailable("draining", "this executor is shutting down: send the request again")
+        services.refuse_while_draining()
         if not (journal.available if asked.journaled else journal.has_room):
             raise JournalUnavailableError
         if asked.wishes.callback and not services.callback_secrets.available:
@@ -217,6 +216,8 @@ class ExecuteEndpoints:
         headers = asked.headers(headers)
         if wanted == 0:
             return accepted_answer(status, execution_id, asked.base, headers)
+        if summary.trace_deleted:
+            raise errors.trace_gone(execution_id)
         events = await services.history.events(tenant, execution_id)
         return answer_outcome(outcome_told(status, events), execution_id, asked.base, headers)
 

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tenantry.dataplane.dead_letters.port import OverLimitError, Refusal, RefusedRetryError
-from tenantry.dataplane.engine.core.events import Origin
-from tenantry.dataplane.engine.core.forking import UnknownTaskError, reusable
-from tenantry.dataplane.engine.ports import ExecutionLostError
-from tenantry.dataplane.executions.control import LimitedError, NotPossibleError
+from tenantry.dataplane.dead_letters.port import Refusal, RefusedRetryError
+from tenantry.dataplane.engine.core.forking import UnknownTaskError
+from tenantry.dataplane.executions.control import NotPossibleError
 from tenantry.dataplane.executions.pinned import PlanGoneError
 from tenantry.dataplane.executions.revival import JournalDamagedError
-from tenantry.dataplane.executions.submission import Submission
-from tenantry.tenants.limits import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from tenantry.dataplane.bundles.tenant import ServedTenant
-    from tenantry.dataplane.engine.core.state import ExecutionState
-    from tenantry.dataplane.engine.ports import Journal
     from tenantry.dataplane.executions.control import Control
-    from tenantry.dataplane.executions.executor import Executor
     from tenantry.dataplane.executions.revival import Revived
     from tenantry.dataplane.journal.history import History
     from tenantry.language.values import Json
@@ -32,9 +24,8 @@ if TYPE_CHECKING:
 class LetterRetries:
     """The `Retries` of dead letters."""
 
-    def __init__(self, control: Control, executor: Executor, journal: Journal, history: History) -> None:
-        self._control, self._executor = control, executor
-        self._journal, self._history = journal, history
+    def __init__(self, control: Control, history: History) -> None:
+        self._control, self._history = control, history
 
     async def retry(
         self, tenant: ServedTenant, execution_id: str, actor: str, inputs: Mapping[str, Json]
@@ -61,21 +52,10 @@ class LetterRetries:
         """See `Retries.fork`."""
         with _refusing():
             origin = await self._look_at(tenant, execution_id)
-            reused = await asyncio.to_thread(_reused, origin.state, tasks)
-        _, admission = await self._executor.admit(tenant, new_id)
-        if isinstance(admission, Rejected):
-            raise OverLimitError(admission.violated)
-        submission = Submission(
-            plan=origin.state.plan,
-            value=origin.state.scope.input,
-            actor=actor,
-            origin=Origin(execution_id=execution_id, task=tasks[0]),
-            reused=reused,
-            inputs=inputs,
-        )
-        run = self._executor.begin(tenant, new_id, submission, source=origin.record.source)
-        with suppress(ExecutionLostError):
-            await self._journal.durable(run.record)
+            if tasks[0] not in origin.state.lettered:
+                message = "its execution was retried since, and completed: discard the letter"
+                raise RefusedRetryError(Refusal.NOT_OPEN, message)
+            await self._control.fork(tenant, origin, tasks, actor, inputs=inputs, new_id=new_id)
 
     async def _run_of(self, tenant: ServedTenant, execution_id: str) -> int:
         summary = await self._history.find(tenant.name, execution_id)
@@ -94,30 +74,17 @@ def _took(found: Revived, inputs: Mapping[str, Json]) -> bool:
     return all(found.state.inputs.get(task) == value for task, value in inputs.items())
 
 
-def _reused(origin: ExecutionState, tasks: Sequence[str]) -> dict[str, Json]:
-    """What stays when all these tasks, and what comes after them, are done anew."""
-    if tasks[0] not in origin.lettered:
-        message = "its execution was retried since, and completed: discard the letter"
-        raise RefusedRetryError(Refusal.NOT_OPEN, message)
-    done = origin.done
-    for task in tasks:
-        done = reusable(origin.plan, done, task)
-    return done
-
-
 @contextmanager
 def _refusing() -> Iterator[None]:
     try:
         yield
-    except LimitedError as error:
-        raise OverLimitError(error.violated) from None
     except NotPossibleError:  # it had failed a moment ago
         raise _somebody_else() from None
     except UnknownTaskError as error:
         raise RefusedRetryError(Refusal.TASK_UNKNOWN, str(error)) from None
     except (PlanGoneError, JournalDamagedError) as error:
         message = f"its execution cannot be read any more ({error}): discard the letter"
-        raise RefusedRetryError(Refusal.TRACE_EXPIRED, message) from None
+        raise RefusedRetryError(Refusal.TRACE_GONE, message) from None
 
 
 def _somebody_else() -> RefusedRetryError:

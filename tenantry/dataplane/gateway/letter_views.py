@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tenantry.dataplane.dead_letters.port import OverLimitError, Refusal, RefusedRetryError
+from tenantry.dataplane.dead_letters.port import Refusal, RefusedRetryError
 from tenantry.dataplane.engine.ports import JournalUnavailableError
 from tenantry.dataplane.gateway import errors
-from tenantry.dataplane.limits.port import LimitsUnavailableError
+from tenantry.dataplane.limits.port import LimitsUnavailableError, OverLimitError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,7 +23,7 @@ _TITLES: Final = {
     Refusal.TAKES_NO_INPUT: "Nothing takes an input",
     Refusal.EXECUTION_NOT_ENDED: "The execution has not ended",
     Refusal.EXECUTION_GONE: "The execution is gone",
-    Refusal.TRACE_EXPIRED: "The execution cannot be read any more",
+    Refusal.TRACE_GONE: "The execution cannot be read any more",
     Refusal.TASK_UNKNOWN: "The workflow has no such task",
 }
 

@@ -159,7 +159,7 @@ def _refusing(execution_id: str) -> Iterator[None]:
     except LimitedError as error:
         raise errors.rate_limited(error.violated, {"Retry-After": str(errors.RETRY_AFTER_SECONDS)}) from None
     except TraceGoneError:
-        raise errors.history_gone(execution_id) from None
+        raise errors.trace_gone(execution_id) from None
     except (PlanGoneError, JournalDamagedError) as error:
         _LOG.error("execution %s: %s", execution_id, error)
-        raise errors.history_gone(execution_id) from None
+        raise errors.trace_gone(execution_id) from None

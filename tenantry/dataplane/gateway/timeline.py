@@ -71,7 +71,7 @@ class TimelineEndpoints:
         resolved = query_flag(request, "templates")
         most = MAX_RESOLVED if resolved else MAX_ITEMS
         after, limit = page_after(request), page_limit(request, DEFAULT_ITEMS, most)
-        summary = await find_execution(self._services, caller.tenant.name, request)
+        summary = await self._find(caller.tenant.name, request)
         async with self._room:
             page = (await self._trace(caller.tenant.name, summary.id)).page(after, limit)
             if resolved:
@@ -83,7 +83,7 @@ class TimelineEndpoints:
         caller = self._caller(request)
         after, limit = page_after(request), page_limit(request, DEFAULT_ITEMS, MAX_ITEMS)
         tenant = caller.tenant.name
-        summary = await find_execution(self._services, tenant, request)
+        summary = await self._find(tenant, request)
         page = EventPage(tenant, summary.id, after, limit)
         await self._read(tenant, summary.id, page.add, after)
         return page.answer()
@@ -91,6 +91,13 @@ class TimelineEndpoints:
     def _caller(self, request: Request) -> Caller:
         services = self._services
         return admit_caller(services.registry, request, services.clock, Permission.READ_EXECUTIONS)
+
+    async def _find(self, tenant: TenantId, request: Request) -> ExecutionSummary:
+        """The execution a path names, whose events are kept."""
+        summary = await find_execution(self._services, tenant, request)
+        if summary.trace_deleted:
+            raise errors.trace_gone(summary.id)
+        return summary
 
     async def _trace(self, tenant: TenantId, execution_id: str) -> Trace:
         builder = TraceBuilder(execution_id)
@@ -102,7 +109,7 @@ class TimelineEndpoints:
         await self._read(tenant, execution_id, add)
         found = await asyncio.to_thread(builder.finish)
         if not found.runs:
-            raise errors.history_gone(execution_id)
+            raise errors.trace_gone(execution_id)
         found.trace_id = trace_id_of(execution_id, found.traceparent)
         return found
 
@@ -112,7 +119,7 @@ class TimelineEndpoints:
             plan, _ = await self._services.plans.get(tenant, summary.plan)
         except PlanGoneError as error:
             _LOG.error("execution %s: %s", summary.id, error)
-            raise errors.history_gone(summary.id) from None
+            raise errors.trace_gone(summary.id) from None
         state = ExecutionState(plan, summary.id, tenant)
         resolutions = Resolutions(state, [TaskKey(task.run, task.id) for task in page.tasks])
 
@@ -124,7 +131,7 @@ class TimelineEndpoints:
             await self._read(tenant, summary.id, add)
         except _UNFOLDABLE as error:
             _LOG.error("execution %s cannot be folded: %r", summary.id, error)
-            raise errors.history_gone(summary.id) from None
+            raise errors.trace_gone(summary.id) from None
         for task in page.tasks:
             task.templates = resolutions.found[TaskKey(task.run, task.id)]
 
@@ -164,7 +171,7 @@ class EventPage:
     def answer(self) -> Response:
         """The page."""
         if not self._items and not self._after:
-            raise errors.history_gone(self._execution_id)
+            raise errors.trace_gone(self._execution_id)
         frame = {"executionId": self._execution_id, "nextAfter": self._last if self._more else None}
         return _framed(frame, b"events", self._items)
 

@@ -13,7 +13,7 @@ from tenantry.dataplane.dead_letters import acting
 from tenantry.dataplane.dead_letters.acting import BULK_SECONDS
 from tenantry.dataplane.dead_letters.decision import Wish
 from tenantry.dataplane.dead_letters.letters import LetterStatus
-from tenantry.dataplane.dead_letters.port import OverLimitError, Refusal, RefusedRetryError
+from tenantry.dataplane.dead_letters.port import Refusal, RefusedRetryError
 from tenantry.dataplane.dead_letters.store import CLAIM
 from tenantry.dataplane.engine.ports import JournalUnavailableError
 from tenantry.tenants.identity import TenantId
@@ -134,7 +134,7 @@ async def test_a_letter_of_another_tenant_is_as_one_that_does_not_exist(desk: De
     [
         ({"status": "running"}, Refusal.EXECUTION_NOT_ENDED),
         ({"status": "compensating"}, Refusal.EXECUTION_NOT_ENDED),
-        ({"trace_deleted": True}, Refusal.TRACE_EXPIRED),
+        ({"trace_deleted": True}, Refusal.TRACE_GONE),
         ({"deleted": True}, Refusal.EXECUTION_GONE),
     ],
 )

@@ -149,7 +149,7 @@ def test_an_acknowledgement_never_hinders(case: Case, wish: Wish) -> None:
         (case(facts={"held": True}), Refusal.BUSY),
         (case(facts={"held": True, "begun_as": "begun"}), Refusal.BUSY),
         (case(execution_status=None), Refusal.EXECUTION_GONE),
-        (case(facts={"trace_deleted": True}), Refusal.TRACE_EXPIRED),
+        (case(facts={"trace_deleted": True}), Refusal.TRACE_GONE),
         (case(execution_status="running"), Refusal.EXECUTION_NOT_ENDED),
         (case(execution_status="paused"), Refusal.EXECUTION_NOT_ENDED),
         (case(reason="outcome-unknown"), Refusal.OUTCOME_UNKNOWN),

@@ -299,7 +299,7 @@ async def test_what_is_not_stored_any_more_can_neither_be_retried_nor_forked_and
     await executors.database.execute("DELETE FROM plan_sources")
     before = {**await executors.row(execution), "epoch": None, "revision": None}
     body = {"json": {"task": "a"}} if kind == "fork" else {}
-    assert problem(await order(other, kind, execution, **body)) == (409, "history-gone")
+    assert problem(await order(other, kind, execution, **body)) == (409, "trace-gone")
     await lease_of(other).look_around()
     after = {**await executors.row(execution), "epoch": None, "revision": None}
     assert after == before

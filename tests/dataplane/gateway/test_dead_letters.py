@@ -12,11 +12,10 @@ import pytest
 
 from tenantry.dataplane.dead_letters import acting
 from tenantry.dataplane.dead_letters.parts import dead_letters
-from tenantry.dataplane.dead_letters.port import OverLimitError
 from tenantry.dataplane.engine.core.events import TaskCompleted
 from tenantry.dataplane.engine.ports import JournalUnavailableError
 from tenantry.dataplane.gateway.app import create_app
-from tenantry.dataplane.limits.port import LimitsUnavailableError
+from tenantry.dataplane.limits.port import LimitsUnavailableError, OverLimitError
 from tenantry.tenants.identity import TenantId
 from tests.support.dataplane import DataPlane, run_data_plane, served_bundle
 from tests.support.dead_letters import FakeRetries, end_execution, write_letter
@@ -255,7 +254,7 @@ async def test_an_execution_whose_plan_is_no_more_says_so(plane: DataPlane) -> N
     await plane.execute("tip", {"card": "tok_declined"})
     await pool_of(plane).execute("UPDATE executions SET plan = 'of an earlier age'")
     letter = await only_letter(plane)
-    await refused(plane, f"/{letter['id']}/retry", 409, "trace-expired")
+    await refused(plane, f"/{letter['id']}/retry", 409, "trace-gone")
 
 
 @pytest.mark.parametrize("workflow", ["buy", "tip"])

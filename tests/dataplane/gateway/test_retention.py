@@ -240,6 +240,7 @@ async def test_an_execution_whose_trace_is_hidden_says_so(
     for method, path in (
         ("GET", "trace"),
         ("GET", "events"),
+        ("GET", "events?after=1"),
         ("GET", "state"),
         ("POST", "retry"),
         ("POST", "fork"),
@@ -247,4 +248,17 @@ async def test_an_execution_whose_trace_is_hidden_says_so(
         body = {"task": "fail"} if path == "fork" else {}
         response = await plane.ask(method, f"/executions/{execution}/{path}", json=body)
         assert response.status_code == 409, (path, response.text)
-        assert response.json()["type"].rpartition("/")[2] == "history-gone"
+        assert response.json()["type"].rpartition("/")[2] == "trace-gone"
+
+
+async def test_a_request_whose_answer_went_with_the_trace_is_told_so(
+    plane: DataPlane, database: asyncpg.Connection
+) -> None:
+    headers = {"Idempotency-Key": "k"}
+    first = await plane.execute("plain", {"n": 1}, headers=headers)
+    assert first.status_code == 200
+    execution = first.headers["Execution-Id"]
+    await hide(database, execution, "trace_deleted_at")
+    again = await plane.execute("plain", {"n": 1}, headers=headers)
+    assert (again.status_code, again.json()["type"].rpartition("/")[2]) == (409, "trace-gone")
+    assert again.json()["executionId"] == execution
