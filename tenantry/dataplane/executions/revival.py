@@ -69,7 +69,7 @@ def _fold(
     try:
         for segment in segments:
             events = _read(segment, record)
-            wanted = events if until is None else list(takewhile(lambda one: one.at <= until, events))
+            wanted = events if until is None else list(takewhile(lambda one: _told(one) <= until, events))
             _add(state, record, wanted, len(segment.events))
             if len(wanted) < len(events):
                 break
@@ -79,6 +79,11 @@ def _fold(
     if not segments:
         raise JournalDamagedError("there are no events")
     return Revived(state, record)
+
+
+def _told(event: AnyEvent) -> float:
+    """When it is told to have happened: in microseconds, so that who asks for that instant finds it."""
+    return round(event.at, 6)
 
 
 def _read(segment: Segment, record: ExecutionRecord) -> list[AnyEvent]:
