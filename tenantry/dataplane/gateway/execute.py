@@ -17,6 +17,7 @@ from tenantry.dataplane.gateway import errors
 from tenantry.dataplane.gateway.answers import json_answer
 from tenantry.dataplane.gateway.body import parse_body, read_body
 from tenantry.dataplane.gateway.costs import estimate
+from tenantry.dataplane.gateway.executions import refusing_unreadable
 from tenantry.dataplane.gateway.outcomes import (
     accepted_answer,
     answer_outcome,
@@ -216,9 +217,10 @@ class ExecuteEndpoints:
         headers = asked.headers(headers)
         if wanted == 0:
             return accepted_answer(status, execution_id, asked.base, headers)
-        if summary.trace_deleted:
+        with refusing_unreadable(execution_id):
+            events = await services.history.events(tenant, execution_id)
+        if not events:
             raise errors.trace_gone(execution_id)
-        events = await services.history.events(tenant, execution_id)
         return answer_outcome(outcome_told(status, events), execution_id, asked.base, headers)
 
 

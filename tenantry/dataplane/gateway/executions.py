@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import logging
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from tenantry.dataplane.engine.core.events import (
     AnyEvent,
@@ -26,12 +29,25 @@ from tenantry.dataplane.journal.history import ExecutionSummary, HistoryFilter
 from tenantry.tenants.roles import Permission
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from starlette.requests import Request
     from starlette.responses import Response
 
     from tenantry.dataplane.gateway.services import Services
     from tenantry.tenants.identity import TenantId
     from tenantry.tenants.rate_card import RateCard
+
+_LOG = logging.getLogger(__name__)
+_UNREADABLE: Final = (
+    msgspec.MsgspecError,
+    LookupError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+)
+"""What decoding and folding raise when events are damaged, of a later version, or not what the plan does."""
 
 
 class ExecutionEndpoints:
@@ -55,7 +71,8 @@ class ExecutionEndpoints:
         caller = self._caller(request, Permission.READ_EXECUTIONS)
         tenant = caller.tenant.name
         summary = await find_execution(self._services, tenant, request)
-        events = await self._services.history.events(tenant, summary.id)
+        with refusing_unreadable(summary.id):
+            events = await self._services.history.events(tenant, summary.id)
         base = f"/tenants/{caller.tenant.name}/api/v1/executions/{summary.id}"
         detail = {
             **summary_view(summary, caller.tenant.rate_card),
@@ -82,6 +99,20 @@ async def find_execution(services: Services, tenant: TenantId, request: Request)
     if summary is None:
         raise errors.not_found("execution")
     return summary
+
+
+@contextmanager
+def refusing_unreadable(execution_id: str) -> Iterator[None]:
+    """Inside, the events of an execution are read, which may be damaged, or of a later version than ours.
+
+    Raises:
+        RefusedError: 409: nothing can be made of them.
+    """
+    try:
+        yield
+    except _UNREADABLE as error:
+        _LOG.error("execution %s cannot be read: %r", execution_id, error)
+        raise errors.trace_gone(execution_id) from None
 
 
 def summary_view(summary: ExecutionSummary, card: RateCard) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from tenantry.dataplane.engine.core.trace.resolutions import Resolutions, TaskKe
 from tenantry.dataplane.executions.pinned import PlanGoneError
 from tenantry.dataplane.gateway import errors
 from tenantry.dataplane.gateway.access import Caller, admit_caller
-from tenantry.dataplane.gateway.executions import find_execution
+from tenantry.dataplane.gateway.executions import find_execution, refusing_unreadable
 from tenantry.dataplane.gateway.flags import query_flag
 from tenantry.dataplane.gateway.paging import page_after, page_limit
 from tenantry.dataplane.journal.segments import decoded, numbered
@@ -50,9 +50,6 @@ MAX_PAGE_BYTES: Final = 4 * 1024 * 1024
 
 MAX_TRACES_AT_ONCE: Final = 2
 """Traces being made: more threads would only keep the event loop from its turns."""
-
-_UNFOLDABLE: Final = (LookupError, ValueError, TypeError, AttributeError)
-"""What folding raises when the events are not what the plan does."""
 
 _ENGINE: Final = "engine"
 """The actor of what nobody asked for."""
@@ -85,7 +82,8 @@ class TimelineEndpoints:
         tenant = caller.tenant.name
         summary = await self._find(tenant, request)
         page = EventPage(tenant, summary.id, after, limit)
-        await self._read(tenant, summary.id, page.add, after)
+        with refusing_unreadable(summary.id):
+            await self._read(tenant, summary.id, page.add, after)
         return page.answer()
 
     def _caller(self, request: Request) -> Caller:
@@ -106,8 +104,9 @@ class TimelineEndpoints:
             builder.add(decoded(portion))
             return False
 
-        await self._read(tenant, execution_id, add)
-        found = await asyncio.to_thread(builder.finish)
+        with refusing_unreadable(execution_id):
+            await self._read(tenant, execution_id, add)
+            found = await asyncio.to_thread(builder.finish)
         if not found.runs:
             raise errors.trace_gone(execution_id)
         found.trace_id = trace_id_of(execution_id, found.traceparent)
@@ -127,13 +126,10 @@ class TimelineEndpoints:
             resolutions.add(decoded(portion))
             return resolutions.complete
 
-        try:
+        with refusing_unreadable(summary.id):
             await self._read(tenant, summary.id, add)
-        except _UNFOLDABLE as error:
-            _LOG.error("execution %s cannot be folded: %r", summary.id, error)
-            raise errors.trace_gone(summary.id) from None
-        for task in page.tasks:
-            task.templates = resolutions.found[TaskKey(task.run, task.id)]
+            for task in page.tasks:
+                task.templates = resolutions.found[TaskKey(task.run, task.id)]
 
     async def _read(
         self, tenant: TenantId, execution_id: str, add: Callable[[list[Segment]], bool], after: int = 0

@@ -281,7 +281,7 @@ async def test_an_execution_whose_events_were_deleted_says_so(plane: DataPlane, 
     execution = await execution_of(plane)
     await database(plane).execute("DELETE FROM journal WHERE execution_id = $1", execution)
     response = await plane.ask("GET", f"/executions/{execution}/{view}")
-    assert (response.status_code, response.json()["title"]) == (409, "History gone")
+    assert (response.status_code, response.json()["title"]) == (409, "Trace gone")
 
 
 @pytest.mark.parametrize(
@@ -298,7 +298,7 @@ async def test_templates_without_the_plan_are_gone_and_the_trace_is_not(
     execution = await execution_of(plane)
     await database(plane).execute(damage)
     response = await plane.ask("GET", f"/executions/{execution}/trace?templates=true")
-    assert (response.status_code, response.json()["title"]) == (409, "History gone")
+    assert (response.status_code, response.json()["title"]) == (409, "Trace gone")
     assert (await read(plane, execution, "trace"))["status"] == "completed"
 
 
