@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 
 from tenantry.dataplane.engine.core.events import TaskStarted
-from tenantry.dataplane.engine.core.forking import UnknownTaskError, reusable
+from tenantry.dataplane.engine.core.forking import (
+    StaleReuseError,
+    UnknownTaskError,
+    check_fork,
+    check_inputs,
+    reusable,
+)
 from tenantry.language.plan.model import ActionPlan, SubworkflowPlan, SwitchPlan, ValuePlan
 from tests.support.lives import Life
 from tests.support.plans import call, group, loop, make_plan, workflow
@@ -110,6 +116,63 @@ def test_a_path_that_is_no_task_is_refused(path: str) -> None:
     with pytest.raises(UnknownTaskError) as caught:
         reusable(plan, {}, path)
     assert caught.value.path == path
+
+
+def test_of_several_tasks_what_comes_before_all_of_them_stays() -> None:
+    plan = make_plan({"a": [], "b": ["a"], "c": [], "d": ["c"], "e": []})
+    assert reusable(plan, dict.fromkeys("abcde"), "b", "c").keys() == {"a", "e"}
+
+
+def nested() -> Plan:
+    """With something of every kind, a call or not."""
+    switch = SwitchPlan(value=lambda _scope: 1, cases=((1, call()),), default=group({"in": []}))
+    return workflow(
+        group(
+            {"a": [], "group": [], "loop": [], "switch": [], "spare": []},
+            {
+                "a": ActionPlan(body=call(), compensate=call()),
+                "group": ActionPlan(body=group({"x": []}), fallback=PLAIN),
+                "loop": loop([1], call()),
+                "switch": ActionPlan(body=switch),
+                "spare": ActionPlan(body=call(), fallback=call()),
+            },
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["a", "a~compensate", "group/x", "loop[0]", "switch", "switch/in", "spare", "spare~fallback"],
+)
+def test_an_input_is_taken_wherever_there_may_be_a_call(path: str) -> None:
+    check_inputs(nested(), [path])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("", "nobody", "group", "group~fallback", "loop", "a[0]", "a/x", "a~fallback", "spare~compensate"),
+        "~",
+    ],
+)
+def test_an_input_that_nothing_would_take_is_refused(path: str) -> None:
+    with pytest.raises(UnknownTaskError) as caught:
+        check_inputs(nested(), ["a", path])
+    assert caught.value.path == path
+    assert repr(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(("given", "stale"), [("a", "a"), ("b", "b"), ("late", "after-late"), ("d", None)])
+def test_a_fork_takes_no_input_that_changes_what_it_reuses(given: str, stale: str | None) -> None:
+    """`late` failed, which was tolerated: what came after it went on without."""
+    plan = make_plan({"a": [], "b": ["a"], "c": ["b"], "d": ["c"], "late": [], "after-late": ["late"]})
+    reused = reusable(plan, dict.fromkeys(["a", "b", "c", "after-late"]), "c")
+    if stale is None:
+        check_fork(plan, reused, [given])
+        return
+    with pytest.raises(StaleReuseError) as caught:
+        check_fork(plan, reused, [given])
+    assert caught.value.path == stale
 
 
 few = settings(max_examples=max(30, settings().max_examples // 2))

@@ -155,18 +155,46 @@ def test_inside_of_what_waits_to_fail_nothing_is_reused() -> None:
     assert only(complete(state, "a/y"), TaskCompleted) == []
 
 
-def test_inputs_given_to_a_retry_are_kept_and_what_they_are_given_to_is_done_again() -> None:
-    state, _ = submit(make_plan({"a": [], "b": ["a"], "ab": ["b"]}))
-    complete(state, "a")
-    complete(state, "b")
+def test_inputs_given_to_a_retry_are_kept_and_what_they_change_is_done_again() -> None:
+    state, _ = submit(make_plan({"a": [], "b": ["a"], "ab": ["b"], "beside": []}))
+    for task in ("a", "b", "beside"):
+        complete(state, task)
     fail(state, "ab")
     events = retry(state, a={"n": 2})
     assert events[0] == WorkflowRetried(at=5.0, actor="key", deadline_at=35.0, inputs={"a": {"n": 2}})
     assert started(events) == ["a"]
-    assert started(complete(state, "a")) == ["ab"]
+    assert [one.task for one in only(events, TaskCompleted) if one.reused] == ["beside"]
+    assert started(complete(state, "a")) == ["b"]
+    assert started(complete(state, "b")) == ["ab"]
     fail(state, "ab")
-    retry(state, ab=3)
+    assert started(retry(state, ab=3)) == ["ab"]
     assert state.inputs == {"a": {"n": 2}, "ab": 3}
+
+
+def test_an_input_for_what_something_stood_in_for_as_a_whole_has_it_tried_again() -> None:
+    inner = ActionPlan(body=group({"x": [], "y": ["x"]}), fallback=call(transform("other")))
+    state, _ = submit(workflow(group({"a": [], "b": ["a"]}, {"a": inner})))
+    complete(state, "a/x")
+    fail(state, "a/y")
+    complete(state, "a~fallback")
+    fail(state, "b")
+    assert started(retry(state, 5.0, **{"a/y": "better"})) == ["a/y"]
+
+
+def test_of_a_loop_the_items_beside_the_one_that_is_given_an_input_stay() -> None:
+    state, _ = submit(workflow(group({"a": [], "b": ["a"], "c": ["b"]}, {"a": loop([1, 2])})))
+    for task in ("a[0]", "a[1]", "b"):
+        complete(state, task)
+    fail(state, "c")
+    assert started(retry(state, 5.0, **{"a[1]": "better"})) == ["a[1]"]
+    assert started(complete(state, "a[1]")) == ["b"]
+
+
+def test_an_input_that_no_task_takes_was_journaled_once_and_is_still_folded() -> None:
+    state, _ = submit(make_plan({"a": [], "b": ["a"]}))
+    complete(state, "a")
+    fail(state, "b")
+    assert started(retry(state, 5.0, **{"nobody": 1, "a/": 2, "": 3})) == ["b"]
 
 
 def test_a_task_that_is_given_another_input_is_tried_again_though_something_stood_in_for_it() -> None:

@@ -40,12 +40,12 @@ from tenantry.dataplane.engine.core.events import (
     WorkflowSubmitted,
     WorkflowValidated,
 )
+from tenantry.dataplane.engine.core.forking import unaffected
 from tenantry.dataplane.engine.core.lifecycle import (
     abandon,
     begin_body,
     complete,
     end,
-    is_part,
     open_group,
     postpone,
     take_due,
@@ -117,11 +117,7 @@ def _retried(state: ExecutionState, event: WorkflowRetried) -> None:
     state.run += 1
     state.recoveries = 0
     state.inputs = {**state.inputs, **event.inputs}
-    state.done = {
-        path: output
-        for path, output in state.done.items()
-        if not any(is_part(path, changed) for changed in event.inputs)
-    }
+    state.done = unaffected(state.plan, state.done, event.inputs)
     state.reused = dict(state.done)
     state.begin(state.scope.input, event.deadline_at)
 
