@@ -10,10 +10,10 @@ import msgspec
 
 from tenantry.dataplane.dead_letters.decision import Go, Refuse, Wish, decide_retry
 from tenantry.dataplane.dead_letters.letters import GOAL, LetterAct, LetterStatus
-from tenantry.dataplane.dead_letters.port import OverLimitError, Refusal, RefusedRetryError
+from tenantry.dataplane.dead_letters.port import Refusal, RefusedRetryError
 from tenantry.dataplane.engine.ports import JournalUnavailableError
 from tenantry.dataplane.identifiers import new_execution_id
-from tenantry.dataplane.limits.port import LimitsUnavailableError
+from tenantry.dataplane.limits.port import LimitsUnavailableError, OverLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

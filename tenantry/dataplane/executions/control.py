@@ -7,19 +7,20 @@ Every operation may be repeated: what is already so stays so, and the answer is 
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+import logging
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
 from tenantry.dataplane.engine.core import control
 from tenantry.dataplane.engine.core.events import Origin
-from tenantry.dataplane.engine.core.forking import reusable
+from tenantry.dataplane.engine.core.forking import check_fork, check_inputs, reusable
 from tenantry.dataplane.engine.core.state import ExecutionStatus
 from tenantry.dataplane.engine.ports import ExecutionLostError, JournalUnavailableError
 from tenantry.dataplane.executions.revival import TraceGoneError, revive
 from tenantry.dataplane.executions.submission import Submission
 from tenantry.dataplane.journal.ownership import Order, Taken
+from tenantry.dataplane.limits.port import LimitsUnavailableError, OverLimitError
 from tenantry.language.plan.model import Durability
 from tenantry.tenants.limits import CONCURRENT_WORKFLOWS, Rejected
 
@@ -50,6 +51,8 @@ ORDER_SECONDS: Final = 0.2
 _ORDER_PAUSE_SECONDS: Final = 0.1
 _TRACE_GONE: Final = "its events are not kept any more"
 
+_LOG = logging.getLogger(__name__)
+
 
 class NotPossibleError(Exception):
     """The execution is in no state for that.
@@ -71,18 +74,23 @@ class InvalidInputError(Exception):
         self.violations = violations
 
 
-class LimitedError(Exception):
-    """The tenant's limits have no room for it now. `violated` names them."""
+class NotDurableError(JournalUnavailableError):
+    """It is done here, and not in the database yet: should this process die now, it was not done.
 
-    def __init__(self, violated: tuple[str, ...]) -> None:
-        super().__init__("the tenant's limits are reached")
-        self.violated = violated
+    Attributes:
+        execution_id: what it was done to, or what has begun.
+    """
+
+    def __init__(self, execution_id: str, what_to_do: str) -> None:
+        super().__init__(f"the journal's database is not reachable: what was done may be lost; {what_to_do}")
+        self.execution_id = execution_id
 
 
 class Control:
-    """Acts on executions of a tenant by their id; every call gives `None` when there is no such execution.
+    """Acts on executions of a tenant by their id; what is given is `None` when there is no such execution.
 
-    Every call raises `JournalUnavailableError` when the database does not answer.
+    What it says is done is in the database. Every call raises `JournalUnavailableError` when that does not
+    answer; `NotDurableError`, which is one, when it is done all the same.
     """
 
     def __init__(
@@ -99,6 +107,7 @@ class Control:
         self._executor, self._lease, self._journal = executor, lease, journal
         self._ownership, self._history, self._plans = ownership, history, plans
         self._registry = registry
+        self._put_off: list[Order] = []
 
     async def cancel(self, tenant: ServedTenant, execution_id: str, actor: str) -> ExecutionStatus | None:
         """Ends it; what has ended, or has failed and is being undone, stays as it is."""
@@ -116,17 +125,37 @@ class Control:
         """Goes on with it, here if nobody runs it; what is not paused stays as it is.
 
         Raises:
-            LimitedError: as many executions run as may.
+            OverLimitError: as many executions run as may.
         """
         return await self._act(tenant, Order(tenant.name, execution_id, "resume", actor))
 
     async def obey(self) -> None:
-        """Carries out what others were asked for and ordered from this executor, or from one that is gone."""
-        for order in await self._ownership.orders(self._lease.executor_id):
-            tenant = self._registry.tenant(order.tenant)
-            if tenant is not None:
-                with suppress(NotPossibleError, LimitedError):  # whoever asked sees that it did not happen
-                    await self._act(tenant, order, wait=False)
+        """Carries out what others were asked for and ordered from this executor, or from one that is gone.
+
+        What cannot be for want of the database is put off, with all that comes after it for its execution.
+        """
+        ordered = await self._ownership.orders(self._lease.executor_id)
+        orders, self._put_off = [*self._put_off, *ordered], []
+        for order in orders:
+            if any(earlier.execution_id == order.execution_id for earlier in self._put_off):
+                self._put_off.append(order)
+            else:
+                await self._carry_out(order)
+
+    async def _carry_out(self, order: Order) -> None:
+        tenant = self._registry.tenant(order.tenant)
+        if tenant is None:
+            return
+        try:
+            await self._act(tenant, order, wait=False)
+        except (NotPossibleError, OverLimitError, LimitsUnavailableError):
+            pass  # whoever asked sees that it did not happen
+        except NotDurableError as error:
+            _LOG.error("execution %s: an order to %s: %s", order.execution_id, order.kind, error)
+        except JournalUnavailableError:
+            self._put_off.append(order)
+        except Exception:  # noqa: BLE001  (whatever is wrong with one must not drop the others)
+            _LOG.exception("execution %s: an order to %s broke", order.execution_id, order.kind)
 
     async def retry(
         self,
@@ -141,12 +170,14 @@ class Control:
             tenant: whose execution.
             execution_id: which.
             actor: who wants it.
-            inputs: what tasks get instead of what their templates give, by path.
+            inputs: what tasks get instead of what their templates give, by path; these, and what comes after
+                them, are done again even if they completed.
 
         Raises:
             NotPossibleError: it completed, or is paused.
+            UnknownTaskError: one of the inputs is for nothing that takes it.
             TraceGoneError: what it did is not kept any more.
-            LimitedError: the tenant's limits have no room for it.
+            OverLimitError: the tenant's limits have no room for it.
         """
         summary = await self._summary(tenant, execution_id)
         if summary is None or self._executor.find(tenant.name, execution_id) is not None:
@@ -154,68 +185,65 @@ class Control:
         if summary.status in (ExecutionStatus.COMPLETED, ExecutionStatus.PAUSED):
             message = f"it is {summary.status}: only what failed or was cancelled can be retried"
             raise NotPossibleError(summary.status, message)
+        if summary.status not in control.RETRIABLE:
+            return ExecutionStatus(summary.status)  # another executor is at it
         if summary.trace_deleted:
             raise TraceGoneError(_TRACE_GONE)
-        _, admission = await self._executor.admit(tenant, execution_id)
-        if isinstance(admission, Rejected):
-            raise LimitedError(admission.violated)
+        if inputs:
+            plan, _ = await self._plans.get(tenant.name, summary.plan)
+            check_inputs(plan, inputs)
         taken = await self._take(tenant, execution_id, tuple(control.RETRIABLE))
-        if taken is None:  # somebody else was first
-            self._executor.abandon(tenant, execution_id)
-            return self._status(tenant, execution_id, await self._summary(tenant, execution_id))
 
         def again(state: ExecutionState) -> list[AnyEvent]:
             deadline_at = self._executor.deadline(tenant, state.plan.deadline_seconds)
             return control.retry(state, actor, self._executor.clock(), deadline_at, inputs or {})
 
-        return await self._take_up(tenant, taken, again)
+        status = None if taken is None else await self._take_up(tenant, taken, again, admit=True)
+        return status or self._status(tenant, execution_id, await self._summary(tenant, execution_id))
 
     async def fork(
         self,
         tenant: ServedTenant,
-        execution_id: str,
-        task: str,
+        origin: Revived,
+        tasks: Sequence[str],
         actor: str,
         *,
         value: Json | msgspec.UnsetType = msgspec.UNSET,
         inputs: Mapping[str, Json] | None = None,
-    ) -> str | None:
-        """Begins a new execution from a task of another, which may still run; gives its id.
+        new_id: str = "",
+    ) -> str:
+        """Begins a new execution from tasks of another, which may still run; gives its id.
 
         Args:
             tenant: whose execution.
-            execution_id: the origin.
-            task: path of the task, as in the trace; it and everything after it is done anew.
+            origin: the other one, as `look_at` found it.
+            tasks: paths, as in the trace; these and everything after them are done anew.
             actor: who wants it.
             value: the workflow's input, when it is to be another.
             inputs: what tasks get instead of what their templates give, by path.
+            new_id: made by `new_execution_id`, when it has been.
 
         Raises:
-            UnknownTaskError: the workflow has no such task.
+            UnknownTaskError: there is no such task, or one of the inputs is for nothing that takes it.
+            StaleReuseError: one of the inputs changes what would be reused.
             InvalidInputError: the workflow does not take that input.
-            PlanGoneError, JournalDamagedError: the origin cannot be read any more.
-            LimitedError: the tenant's limits have no room for it.
+            OverLimitError: the tenant's limits have no room for it.
         """
-        found = await self.look_at(tenant, execution_id)
-        if found is None:
-            return None
-        state = found.state
+        state = origin.state
         _check_input(state.plan, value)
-        reused = reusable(state.plan, state.done, task)
-        new_id, admission = await self._executor.admit(tenant)
-        if isinstance(admission, Rejected):
-            raise LimitedError(admission.violated)
+        reused = reusable(state.plan, state.done, *tasks)
+        check_fork(state.plan, reused, inputs or {})
+        new_id = await self._admit(tenant, new_id)
         submission = Submission(
             plan=state.plan,
             value=state.scope.input if value is msgspec.UNSET else value,
             actor=actor,
-            origin=Origin(execution_id=execution_id, task=task),
+            origin=Origin(execution_id=state.execution_id, task=tasks[0]),
             reused=reused,
             inputs=inputs or {},
         )
-        run = self._executor.begin(tenant, new_id, submission, source=found.record.source)
-        with suppress(ExecutionLostError):
-            await self._journal.durable(run.record)
+        run = self._executor.begin(tenant, new_id, submission, source=origin.record.source)
+        await self._durable(run, "look whether it is there before it is begun once more")
         return new_id
 
     async def look_at(
@@ -240,7 +268,9 @@ class Control:
         """Has an order carried out wherever the execution is; perhaps waits for somebody else to do it."""
         execution_id = order.execution_id
         if (run := self._executor.find(tenant.name, execution_id)) is not None:
-            return await self._tell_durably(run, order)
+            told = _tell(run, order)
+            if await self._durable(run, _SEND_AGAIN):
+                return told
         summary = await self._summary(tenant, execution_id)
         kind = _KINDS[order.kind]
         if summary is None or summary.status not in kind.changes:
@@ -250,17 +280,27 @@ class Control:
             summary = await self._wait_while(tenant, execution_id, kind.changes)
         return status or self._status(tenant, execution_id, summary)
 
-    async def _tell_durably(self, run: Run, order: Order) -> ExecutionStatus:
-        status = _tell(run, order)
-        # Without the database it is done all the same, and written when that is back.
-        with suppress(ExecutionLostError, JournalUnavailableError):
+    async def _durable(self, run: Run, what_to_do: str) -> bool:
+        """Waits until what happened to a run is in the database; `False` when somebody else has it by now."""
+        try:
             await self._journal.durable(run.record)
-        return status
+        except ExecutionLostError:
+            return False
+        except JournalUnavailableError as error:
+            raise NotDurableError(run.record.id, what_to_do) from error
+        return True
+
+    async def _admit(self, tenant: ServedTenant, execution_id: str) -> str:
+        """Admits an execution that nobody else can be admitting; gives a new one its id."""
+        execution_id, admission = await self._executor.admit(tenant, execution_id)
+        if isinstance(admission, Rejected):
+            raise OverLimitError(admission.violated)
+        return execution_id
 
     async def _take_and(self, tenant: ServedTenant, order: Order, kind: _Kind) -> ExecutionStatus | None:
-        """Takes what nobody runs and carries the order out; `None` when somebody runs it."""
+        """Takes what nobody runs and carries the order out; `None` when somebody else runs it."""
         if order.kind == "resume" and not await self._executor.readmit(tenant, order.execution_id):
-            raise LimitedError((CONCURRENT_WORKFLOWS,))
+            raise OverLimitError((CONCURRENT_WORKFLOWS,))
         taken = await self._take(tenant, order.execution_id, kind.takes)
         if taken is None:
             return None
@@ -278,9 +318,17 @@ class Control:
             raise
 
     async def _take_up(
-        self, tenant: ServedTenant, taken: Taken, act: Callable[[ExecutionState], list[AnyEvent]]
-    ) -> ExecutionStatus:
-        """Goes on with an execution that is ours now. When that fails, it is seen to like an orphan."""
+        self,
+        tenant: ServedTenant,
+        taken: Taken,
+        act: Callable[[ExecutionState], list[AnyEvent]],
+        *,
+        admit: bool = False,
+    ) -> ExecutionStatus | None:
+        """Goes on with an execution that is ours now; `None` when somebody else has it by then.
+
+        When that fails, it is seen to like an orphan.
+        """
         try:
             segments = await self._ownership.segments([taken])
             plan, source = await self._plans.get(tenant.name, taken.plan)
@@ -288,13 +336,23 @@ class Control:
             state = revived.state
             # A paused execution may have been left with calls in flight, by one that died or was stopped.
             events = control.settle(state, self._lease.name, self._executor.clock()) + act(state)
+            if admit:  # at last: whoever is admitted is taken up
+                await self._admit(tenant, taken.id)
+        except (OverLimitError, LimitsUnavailableError):
+            await self._give_back(taken)
+            raise
         except BaseException:
             self._lease.adopt(taken)
             raise
         run = self._executor.take_up(tenant, state, revived.record, events)
-        with suppress(ExecutionLostError):  # then somebody else goes on with it
-            await self._journal.durable(run.record)
-        return run.state.status
+        return run.state.status if await self._durable(run, _SEND_AGAIN) else None
+
+    async def _give_back(self, taken: Taken) -> None:
+        try:
+            await self._ownership.give_back(taken)
+        except BaseException:
+            self._lease.adopt(taken)
+            raise
 
     async def _wait_while(
         self, tenant: ServedTenant, execution_id: str, statuses: frozenset[str]
@@ -327,6 +385,7 @@ class _Kind(NamedTuple):
     act: Callable[[ExecutionState, str, float], list[AnyEvent]]
 
 
+_SEND_AGAIN: Final = "send the request again"
 _RUNNING: Final = frozenset({ExecutionStatus.SUBMITTED, ExecutionStatus.RUNNING})
 _PAUSED: Final = (ExecutionStatus.PAUSED,)
 _KINDS: Final[dict[str, _Kind]] = {

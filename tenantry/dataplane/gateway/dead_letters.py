@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from tenantry.dataplane.dead_letters.decision import Wish
-from tenantry.dataplane.dead_letters.port import OverLimitError, RefusedRetryError
+from tenantry.dataplane.dead_letters.port import RefusedRetryError
 from tenantry.dataplane.engine.ports import JournalUnavailableError
 from tenantry.dataplane.gateway import errors
 from tenantry.dataplane.gateway.access import Caller, admit_caller
@@ -32,6 +32,7 @@ from tenantry.dataplane.gateway.letter_views import (
     refusal_of,
 )
 from tenantry.dataplane.gateway.paging import page_limit
+from tenantry.dataplane.limits.port import OverLimitError
 from tenantry.tenants.roles import Permission
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class DeadLetterEndpoints:
         """Retries many letters, one after another, and tells of each."""
         caller = self._caller(request, Permission.EXECUTE)
         body = parse_as(await read_body(request), BulkRetry)
-        self._check_ready()
+        self._services.refuse_while_draining()
         ids, more = await self._chosen(caller, body)
         wish = Wish(actor=caller.principal.key_id, acknowledged=body.acknowledge_unknown_outcome)
         outcome = await self._services.dead_letters.acts.retry_many(caller.tenant, ids, wish)
@@ -134,7 +135,7 @@ class DeadLetterEndpoints:
         return [letter.id for letter in page[: body.limit]], len(page) > body.limit
 
     async def _retry(self, caller: Caller, letter_id: str, wish: Wish) -> Response:
-        self._check_ready()
+        self._services.refuse_while_draining()
         try:
             letter = await self._services.dead_letters.acts.retry(caller.tenant, letter_id, wish)
         except RefusedRetryError as error:
@@ -154,10 +155,6 @@ class DeadLetterEndpoints:
 
     def _acting(self, request: Request) -> tuple[Caller, str]:
         return self._caller(request, Permission.EXECUTE), letter_id_of(request)
-
-    def _check_ready(self) -> None:
-        if self._services.executor.draining:
-            raise errors.unavailable("draining", "this executor is shutting down: send the request again")
 
     def _caller(self, request: Request, permission: Permission) -> Caller:
         return admit_caller(self._services.registry, request, self._services.clock, permission)

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from tenantry.dataplane.engine.core.forking import UnknownTaskError
+from tenantry.dataplane.engine.core.forking import StaleReuseError, UnknownTaskError
 from tenantry.dataplane.engine.core.snapshot import snapshot
 from tenantry.dataplane.engine.core.state import ENDED, ExecutionStatus
-from tenantry.dataplane.executions.control import InvalidInputError, LimitedError, NotPossibleError
+from tenantry.dataplane.executions.control import InvalidInputError, NotDurableError, NotPossibleError
 from tenantry.dataplane.executions.pinned import PlanGoneError
 from tenantry.dataplane.executions.revival import JournalDamagedError, TraceGoneError
 from tenantry.dataplane.gateway import errors
@@ -22,6 +22,7 @@ from tenantry.dataplane.gateway.answers import json_answer
 from tenantry.dataplane.gateway.body import parse_body, read_body
 from tenantry.dataplane.gateway.executions import execution_id_of, parse_instant
 from tenantry.dataplane.gateway.outcomes import accepted_answer
+from tenantry.dataplane.limits.port import OverLimitError
 from tenantry.tenants.roles import Permission
 
 if TYPE_CHECKING:
@@ -70,11 +71,12 @@ class LifecycleEndpoints:
 
     async def resume(self, request: Request) -> Response:
         """Goes on with it."""
+        self._caller_of_work(request)
         return await self._act(request, self._services.control.resume)
 
     async def retry(self, request: Request) -> Response:
         """Runs what failed of it again."""
-        self._caller(request, Permission.EXECUTE)  # who may not is told nothing of the body
+        self._caller_of_work(request)  # who may not is told nothing of the body
         body = _parse(await read_body(request), _Retry)
 
         async def retry(tenant: ServedTenant, execution_id: str, actor: str) -> ExecutionStatus | None:
@@ -84,20 +86,17 @@ class LifecycleEndpoints:
 
     async def fork(self, request: Request) -> Response:
         """Begins a new execution from one of its tasks."""
-        caller = self._caller(request, Permission.EXECUTE)
-        execution_id = execution_id_of(request)
+        caller = self._caller_of_work(request)
+        control, execution_id = self._services.control, execution_id_of(request)
         body = _parse(await read_body(request), _Fork)
         with _refusing(execution_id):
-            new_id = await self._services.control.fork(
-                caller.tenant,
-                execution_id,
-                body.task,
-                caller.principal.key_id,
-                value=body.input,
-                inputs=body.inputs,
+            origin = await control.look_at(caller.tenant, execution_id)
+            if origin is None:
+                raise errors.not_found("execution")
+            actor = caller.principal.key_id
+            new_id = await control.fork(
+                caller.tenant, origin, [body.task], actor, value=body.input, inputs=body.inputs
             )
-        if new_id is None:
-            raise errors.not_found("execution")
         return accepted_answer(ExecutionStatus.SUBMITTED, new_id, _base(caller), {"Execution-Id": new_id})
 
     async def get_state(self, request: Request) -> Response:
@@ -128,6 +127,12 @@ class LifecycleEndpoints:
             headers={"Location": location},
         )
 
+    def _caller_of_work(self, request: Request) -> Caller:
+        """Who wants something to run here, while this executor takes on more."""
+        caller = self._caller(request, Permission.EXECUTE)
+        self._services.refuse_while_draining()
+        return caller
+
     def _caller(self, request: Request, permission: Permission) -> Caller:
         return admit_caller(self._services.registry, request, self._services.clock, permission)
 
@@ -152,12 +157,14 @@ def _refusing(execution_id: str) -> Iterator[None]:
     except NotPossibleError as error:
         title = "Not possible now"
         raise errors.conflict(f"execution-{error.status}", title, str(error), execution_id) from None
-    except UnknownTaskError as error:
+    except (UnknownTaskError, StaleReuseError) as error:
         raise errors.bad_body(str(error)) from None
     except InvalidInputError as error:
         raise errors.invalid_input(error.violations) from None
-    except LimitedError as error:
+    except OverLimitError as error:
         raise errors.rate_limited(error.violated, {"Retry-After": str(errors.RETRY_AFTER_SECONDS)}) from None
+    except NotDurableError as error:
+        raise errors.unavailable("journal-unavailable", str(error), error.execution_id) from None
     except TraceGoneError:
         raise errors.trace_gone(execution_id) from None
     except (PlanGoneError, JournalDamagedError) as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tenantry.dataplane.gateway import errors
+
 if TYPE_CHECKING:
     from tenantry.dataplane.bundles.follower import BundleFollower
     from tenantry.dataplane.bundles.registry import Registry
@@ -44,3 +46,8 @@ class Services:
     dead_letters: DeadLetters
     deliveries: Deliveries
     callback_secrets: CallbackSecrets
+
+    def refuse_while_draining(self) -> None:
+        """Refuses what would begin something here while this executor shuts down: another one serves it."""
+        if self.executor.draining:
+            raise errors.unavailable("draining", "this executor is shutting down: send the request again")

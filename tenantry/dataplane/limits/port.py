@@ -18,6 +18,14 @@ class LimitsUnavailableError(Exception):
         super().__init__("the limits cannot be checked: Redis is not reachable")
 
 
+class OverLimitError(Exception):
+    """The tenant's limits have no room for it now. `violated` names them. Nothing has begun."""
+
+    def __init__(self, violated: tuple[str, ...]) -> None:
+        super().__init__(f"the limit {', '.join(violated)} is reached")
+        self.violated = violated
+
+
 class LimitStore(Protocol):
     """Keeps what every tenant uses. Each call is one atomic step.
 

@@ -16,6 +16,7 @@ from tenantry.dataplane.dead_letters.letters import LetterStatus
 from tenantry.dataplane.dead_letters.port import Refusal, RefusedRetryError
 from tenantry.dataplane.dead_letters.store import CLAIM
 from tenantry.dataplane.engine.ports import JournalUnavailableError
+from tenantry.dataplane.limits.port import OverLimitError
 from tenantry.tenants.identity import TenantId
 from tests.support.dead_letters import Retried, end_execution
 from tests.support.eventually import eventually

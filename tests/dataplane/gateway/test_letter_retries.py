@@ -27,8 +27,7 @@ AGAIN: Final[dict[str, Json]] = {"call": {"fail": 404}}
 
 @pytest.fixture
 def retries(plane: DataPlane) -> LetterRetries:
-    services = plane.services
-    return LetterRetries(services.control, services.executor, services.journal, services.history)
+    return LetterRetries(plane.services.control, plane.services.history)
 
 
 @pytest.fixture

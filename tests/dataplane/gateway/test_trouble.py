@@ -79,7 +79,9 @@ async def test_what_is_read_from_the_journal_is_a_503(cut_off: DataPlane, method
     assert response.json()["detail"] == "the journal's database is not reachable"
 
 
-async def test_what_runs_can_be_cancelled_all_the_same(cut_off: DataPlane) -> None:
+async def test_what_runs_is_cancelled_all_the_same_and_nobody_is_told_that_it_is_for_good(
+    cut_off: DataPlane,
+) -> None:
     waiting = asyncio.create_task(cut_off.execute("unlucky", {"hang": True}))
     running = cut_off.services.executor._runs
     await eventually(lambda: running)
@@ -87,7 +89,12 @@ async def test_what_runs_can_be_cancelled_all_the_same(cut_off: DataPlane) -> No
     foreign = await cut_off.ask("POST", f"/executions/{execution_id}/cancel", tenant="globex")
     assert foreign.status_code == 503
     answer = await cut_off.ask("POST", f"/executions/{execution_id}/cancel", tenant=tenant)
-    assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    problem = answer.json()
+    assert (problem["type"].rpartition("/")[2], problem["executionId"]) == (
+        "journal-unavailable",
+        execution_id,
+    )
     assert (await waiting).status_code == 503
     assert not running
 
