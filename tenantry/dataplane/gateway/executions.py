@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from tenantry.dataplane.engine.core.events import (
-    AnyEvent,
-    CompensationStarted,
-    WorkflowCompleted,
-    WorkflowFailed,
-    WorkflowSubmitted,
-)
+from tenantry.dataplane.engine.core.events import WorkflowSubmitted
 from tenantry.dataplane.engine.core.state import ExecutionStatus
 from tenantry.dataplane.engine.ports import JournalUnavailableError
 from tenantry.dataplane.gateway import errors
@@ -23,6 +17,7 @@ from tenantry.dataplane.gateway.access import Caller, admit_caller
 from tenantry.dataplane.gateway.answers import json_answer
 from tenantry.dataplane.gateway.costs import cost
 from tenantry.dataplane.gateway.names import workflow_name
+from tenantry.dataplane.gateway.outcomes import outcome_told
 from tenantry.dataplane.gateway.paging import page_limit
 from tenantry.dataplane.identifiers import parse_execution_id
 from tenantry.dataplane.journal.history import ExecutionSummary, HistoryFilter
@@ -34,6 +29,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from tenantry.dataplane.engine.core.events import AnyEvent
     from tenantry.dataplane.gateway.services import Services
     from tenantry.tenants.identity import TenantId
     from tenantry.tenants.rate_card import RateCard
@@ -76,7 +72,7 @@ class ExecutionEndpoints:
         base = f"/tenants/{caller.tenant.name}/api/v1/executions/{summary.id}"
         detail = {
             **summary_view(summary, caller.tenant.rate_card),
-            **_contents(events),
+            **_contents(ExecutionStatus(summary.status), events),
             "traceDeleted": summary.trace_deleted,
             "links": {"trace": f"{base}/trace", "events": f"{base}/events"},
         }
@@ -143,16 +139,14 @@ def execution_id_of(request: Request) -> str:
     return execution_id
 
 
-def _contents(events: list[AnyEvent]) -> dict[str, Any]:
-    contents: dict[str, Any] = {"input": None, "output": None, "failure": None}
-    for event in events:
-        if isinstance(event, WorkflowSubmitted):
-            contents["input"] = event.input
-        elif isinstance(event, WorkflowCompleted):
-            contents["output"] = event.output
-        elif isinstance(event, WorkflowFailed | CompensationStarted):
-            contents["failure"] = event.failure
-    return contents
+def _contents(status: ExecutionStatus, events: list[AnyEvent]) -> dict[str, Any]:
+    submitted = next((event for event in events if isinstance(event, WorkflowSubmitted)), None)
+    outcome = outcome_told(status, events)
+    return {
+        "input": None if submitted is None else submitted.input,
+        "output": outcome.output,
+        "failure": outcome.failure,
+    }
 
 
 def _filter(request: Request) -> HistoryFilter:
