@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 SEEDS_AT_ONCE = 15
-FIRST_SEEDS = {"two_runs_of_one_execution": 260, "lost_runs_keep_their_owner": 20}
-"""Where to begin to look for what shows itself seldom; a hundred schedules from there on must be enough."""
+MOST_SEEDS = 1000
+FIRST_SEEDS = {"two_runs_of_one_execution": 490, "lost_runs_keep_their_owner": 0}
+"""Where what shows itself seldom is found soon: another order of callbacks moves it, and costs only time."""
 
 
 @pytest.fixture(autouse=True)
@@ -39,10 +40,10 @@ def test_whatever_happens_every_promise_is_kept(first: int) -> None:
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
 def test_a_fault_put_into_the_product_is_found(mutant: Callable[[], AbstractContextManager[Any]]) -> None:
-    first = FIRST_SEEDS.get(mutant.__name__, 0)
-    for seed in range(first, first + 100):
+    first, seldom = FIRST_SEEDS.get(mutant.__name__, 0), mutant.__name__ in FIRST_SEEDS
+    for seed in range(first, first + MOST_SEEDS):
         with mutant():
-            if simulate(seed, DEAF if first else Trouble()).violations:
+            if simulate(seed, DEAF if seldom else Trouble()).violations:
                 return
     pytest.fail(f"{mutant.__name__} was not found")
 
