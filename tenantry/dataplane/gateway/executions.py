@@ -24,7 +24,7 @@ from tenantry.dataplane.journal.history import ExecutionSummary, HistoryFilter
 from tenantry.tenants.roles import Permission
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -71,7 +71,7 @@ class ExecutionEndpoints:
             events = await self._services.history.events(tenant, summary.id)
         base = f"/tenants/{caller.tenant.name}/api/v1/executions/{summary.id}"
         detail = {
-            **summary_view(summary, caller.tenant.rate_card),
+            **summary_view(summary, caller.tenant.rate_card, events),
             **_contents(ExecutionStatus(summary.status), events),
             "traceDeleted": summary.trace_deleted,
             "links": {"trace": f"{base}/trace", "events": f"{base}/events"},
@@ -111,8 +111,10 @@ def refusing_unreadable(execution_id: str) -> Iterator[None]:
         raise errors.trace_gone(execution_id) from None
 
 
-def summary_view(summary: ExecutionSummary, card: RateCard) -> dict[str, Any]:
-    """An execution as it is listed."""
+def summary_view(
+    summary: ExecutionSummary, card: RateCard, events: Iterable[AnyEvent] = ()
+) -> dict[str, Any]:
+    """An execution as it is listed; with its events, the cost of one that was retried is known as well."""
     return {
         "id": summary.id,
         "workflow": summary.workflow,
@@ -123,7 +125,7 @@ def summary_view(summary: ExecutionSummary, card: RateCard) -> dict[str, Any]:
         "endedAt": summary.ended_at,
         "durationSeconds": summary.duration_seconds,
         "taskAttempts": summary.task_attempts,
-        "cost": cost(summary, card),
+        "cost": cost(summary, card, events),
     }
 
 

@@ -84,7 +84,7 @@ class HistoryFilter:
 
 @dataclass(frozen=True, slots=True)
 class PastRuns:
-    """What a workflow's latest completed executions took, on average."""
+    """What a workflow's latest executions took that completed without a retry, on average."""
 
     count: int
     seconds: float
@@ -164,7 +164,7 @@ class History:
         return rows[0]["last"] or 0
 
     async def past_runs(self, tenant: TenantId, workflow: str, sample: int = 100) -> PastRuns:
-        """Averages over the latest completed executions."""
+        """Averages over the latest executions that completed in their first run."""
         ((count, *averages),) = await fetch(
             self._pool,
             """
@@ -172,7 +172,8 @@ class History:
                    avg(task_attempts)::float8, avg(task_seconds), avg(egress_bytes)::float8,
                    avg(journal_bytes)::float8
             FROM (SELECT * FROM executions
-                  WHERE tenant = $1 AND workflow = $2 AND status = 'completed' AND deleted_at IS NULL
+                  WHERE tenant = $1 AND workflow = $2 AND status = 'completed' AND run = 1
+                      AND deleted_at IS NULL
                   ORDER BY id DESC LIMIT $3) AS latest
             """,
             tenant,
