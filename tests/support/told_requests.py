@@ -15,11 +15,19 @@ if TYPE_CHECKING:
     from tests.support.dataplane import DataPlane
 
 _REQUEST: Final = re.compile(
-    r"^```http\n(\w+) (\S+)\n(?:\n(.*?))?```\n\n```json\n(.*?)^```$", re.DOTALL | re.MULTILINE
+    r"^```http\n(\w+) (\S+)\n((?:[\w-]+: [^\n]*\n)*)(?:\n(.*?))?```\n\n```json\n(.*?)^```$",
+    re.DOTALL | re.MULTILINE,
 )
+_HEADER: Final = re.compile(r"^([\w-]+): (.*)$", re.MULTILINE)
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z")
-_HASTY: Final = frozenset({"ageSeconds", "executionStatus", "overTime"})
+_HASTY: Final = frozenset(
+    {
+        *("ageSeconds", "executionStatus", "overTime", "digest", "cost"),
+        *("at", "deadlineAt", "startedAt", "average"),
+        *("startSeconds", "endSeconds", "durationSeconds", "waitSeconds"),
+    }
+)
 """Members whose value is another every time."""
 
 
@@ -29,6 +37,7 @@ class ToldRequest:
 
     method: str
     path: str
+    headers: dict[str, str]
     body: str
     answer: Any
 
@@ -36,22 +45,26 @@ class ToldRequest:
 def told_requests(page: Path) -> list[ToldRequest]:
     """The page's requests that an answer follows, in order."""
     return [
-        ToldRequest(method, path, body, json.loads(answer))
-        for method, path, body, answer in _REQUEST.findall(page.read_text())
+        ToldRequest(method, path, dict(_HEADER.findall(headers)), body, json.loads(answer))
+        for method, path, headers, body, answer in _REQUEST.findall(page.read_text())
     ]
 
 
 @dataclass
 class Sent:
-    """Sends what a page tells. An id of the page stands for the real one that an answer has in its place."""
+    """Sends what a page tells. An id of the page stands for the real one that an answer has in its place.
+
+    So does an instant, and whatever else the test says.
+    """
 
     plane: DataPlane
     tenant: str = "acme"
-    ids: dict[str, str] = field(default_factory=dict)
+    stands_for: dict[str, str] = field(default_factory=dict)
 
     async def send(self, told: ToldRequest) -> httpx.Response:
         """The answer there really is."""
         options: dict[str, Any] = {"content": self._real(told.body)} if told.body else {}
+        options["headers"] = {name: self._real(value) for name, value in told.headers.items()}
         path = self._real(told.path)
         return await self.plane.ask(told.method, path, tenant=self.tenant, role="tenant-admin", **options)
 
@@ -74,11 +87,15 @@ class Sent:
         return bool(told == real)
 
     def _text_is_as_told(self, told: str, real: str) -> bool:
-        if _INSTANT.fullmatch(told):
-            return _INSTANT.fullmatch(real) is not None
+        if _INSTANT.fullmatch(told) and _INSTANT.fullmatch(real):
+            self.stands_for.setdefault(told, real)
+            return True
         for one, of_it in zip(_UUID.findall(told), _UUID.findall(real), strict=False):
-            self.ids.setdefault(one, of_it)
+            self.stands_for.setdefault(one, of_it)
+            self.stands_for.setdefault(one.replace("-", ""), of_it.replace("-", ""))  # as the id of a trace
         return self._real(told) == real
 
     def _real(self, text: str) -> str:
-        return _UUID.sub(lambda match: self.ids.get(match[0], match[0]), text)
+        for told, real in self.stands_for.items():
+            text = text.replace(told, real)
+        return text
