@@ -40,7 +40,7 @@ class Case:
         letter: the one to be retried.
         others: the execution's other letters that were not retried.
         held: somebody is retrying one of these at this moment.
-        begun_as: what an earlier try began for it; whoever made that try died before saying so.
+        begun_as: what an earlier try began for it; whoever made that try has not said so yet, or never will.
         trace_deleted: the events are gone.
     """
 
@@ -81,12 +81,12 @@ def decide_retry(case: Case, wish: Wish) -> Go | Stay | Refuse:
     """
     if case.letter.status is LetterStatus.RETRIED:
         return _done(wish)
+    if case.begun_as is not None:
+        return _done(wish, case.begun_as)
     if case.held:
         return Refuse(
             Refusal.BUSY, "it, or another letter of its execution, is being retried: look again soon"
         )
-    if case.begun_as is not None:
-        return _done(wish, case.begun_as)
     if not allows(case.letter.status, LetterAct.RETRY):
         return Refuse(Refusal.NOT_OPEN, f"the letter is {case.letter.status}: that is final")
     return _unable(case) or _unwise(case, wish) or _go(case)
@@ -95,7 +95,8 @@ def decide_retry(case: Case, wish: Wish) -> Go | Stay | Refuse:
 def _done(wish: Wish, begun_as: str | None = None) -> Stay | Refuse:
     if wish.value is msgspec.UNSET:
         return Stay(begun_as)
-    return Refuse(Refusal.NOT_OPEN, "the letter has been retried without this input: retry its execution")
+    message = "the letter has been retried, perhaps with another input: look at its execution"
+    return Refuse(Refusal.NOT_OPEN, message)
 
 
 def _unable(case: Case) -> Refuse | None:

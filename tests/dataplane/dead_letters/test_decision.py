@@ -130,7 +130,7 @@ def test_something_is_done_only_where_it_can_be_and_may_be(case: Case, wish: Wis
 
 @given(cases, wishes)
 def test_nothing_is_the_answer_exactly_to_what_has_been_done_as_it_is_wanted(case: Case, wish: Wish) -> None:
-    done = case.letter.status is LetterStatus.RETRIED or (case.begun_as is not None and not case.held)
+    done = case.letter.status is LetterStatus.RETRIED or case.begun_as is not None
     expected = done and wish.value is msgspec.UNSET
     assert isinstance(decide_retry(case, wish), Stay) is expected
 
@@ -147,7 +147,6 @@ def test_an_acknowledgement_never_hinders(case: Case, wish: Wish) -> None:
     [
         (case(status=LetterStatus.DISCARDED), Refusal.NOT_OPEN),
         (case(facts={"held": True}), Refusal.BUSY),
-        (case(facts={"held": True, "begun_as": "begun"}), Refusal.BUSY),
         (case(execution_status=None), Refusal.EXECUTION_GONE),
         (case(facts={"trace_deleted": True}), Refusal.TRACE_GONE),
         (case(execution_status="running"), Refusal.EXECUTION_NOT_ENDED),
