@@ -10,16 +10,14 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
-import msgspec
-
 from tenantry.dataplane.engine.core import control
-from tenantry.dataplane.engine.core.events import Failure, FailureCode, WorkflowFailed
+from tenantry.dataplane.engine.core.events import Failure, FailureCode
 from tenantry.dataplane.engine.core.state import ENDED
 from tenantry.dataplane.engine.ports import JournalUnavailableError
+from tenantry.dataplane.executions.given_up import give_up
 from tenantry.dataplane.executions.pinned import PlanGoneError
 from tenantry.dataplane.executions.repeating import repeating
-from tenantry.dataplane.executions.revival import JournalDamagedError, revive
-from tenantry.dataplane.journal.segments import numbered
+from tenantry.dataplane.executions.revival import JournalDamagedError, read, revive
 from tenantry.language.plan.model import Durability
 from tenantry.protocol.problems import Source
 from tenantry.tenants.identity import TenantId
@@ -38,6 +36,9 @@ if TYPE_CHECKING:
 DEFAULT_LEASE_SECONDS: Final = 15.0
 LOOK_SECONDS: Final = 1.0
 """How often it looks for what others left behind."""
+
+READ_BYTES: Final = 16 * 1024 * 1024
+"""So much of what others left behind is read at a time, and taken up before more is."""
 
 _BATCH: Final = 200
 _LOG = logging.getLogger(__name__)
@@ -146,8 +147,28 @@ class Lease:
             raise
 
     async def _start_adopted(self) -> None:
-        segments = await self._ownership.segments([*self._adopted.values()])
-        for one in [*self._adopted.values()]:
+        while self._adopted:
+            await self._start_some(self._next_adopted())
+
+    def _next_adopted(self) -> list[Taken]:
+        """Those whose journals are read together: as many as fit, and one that alone is larger."""
+        found: list[Taken] = []
+        size = 0
+        for one in self._adopted.values():
+            size += one.journal_bytes
+            if found and size > READ_BYTES:
+                break
+            found.append(one)
+        return found
+
+    async def _start_some(self, adopted: list[Taken]) -> None:
+        try:
+            segments = await self._ownership.segments(adopted)
+        except JournalUnavailableError:
+            for one in adopted:  # perhaps for their size: the others come first when this is tried again
+                self._adopted[one.id] = self._adopted.pop(one.id, one)
+            raise
+        for one in adopted:
             await self._take_over(one, segments[one.id])
             self._adopted.pop(one.id, None)
 
@@ -186,30 +207,16 @@ class Lease:
         if taken.status in ENDED:  # taken to be retried: it stays as it ended
             await self._ownership.give_back(taken)
             return
-        failure = Failure(
-            code=FailureCode.INTERNAL,
-            message="its journal or its plan cannot be read any more; it has been logged",
-            source=Source.PLATFORM,
-        )
-        event = WorkflowFailed(at=self._executor.clock(), failure=failure)
-        text = msgspec.json.encode(event).decode()
-        await self._ownership.give_up(taken, _sequence_after(segments), text, failure.code.value)
+        standing = await self._ownership.standing(taken)
+        if standing is not None:
+            now = self._executor.clock()
+            self._journal.record(await read(segments, lambda: give_up(taken, standing, segments, now)))
 
     async def _register(self) -> None:
         executor_id = str(uuid4())
         await self._ownership.register(executor_id, self.name, self._lease_seconds)
         self._journal.owner = executor_id
         self._adopted.clear()
-
-
-def _sequence_after(segments: list[Segment]) -> int:
-    """The number of the event after those that are there, even if they cannot be read."""
-    if not segments:
-        return 1
-    try:
-        return max(number for number, _ in numbered(segments[-1:])) + 1
-    except (msgspec.MsgspecError, ValueError):
-        return segments[-1].first_sequence + 1
 
 
 def _not_journaled() -> Failure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
@@ -15,15 +15,17 @@ from tenantry.dataplane.engine.core.state import ExecutionState
 from tenantry.dataplane.engine.record import ExecutionRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tenantry.dataplane.engine.core.events import AnyEvent
     from tenantry.dataplane.engine.record import PlanSource
     from tenantry.dataplane.journal.ownership import Segment, Taken
     from tenantry.language.plan.model import Plan
 
+ReadT = TypeVar("ReadT")
+
 _AT_ONCE: Final = 64 * 1024
-"""A journal of more characters is folded beside the event loop."""
+"""A journal of more characters is read beside the event loop."""
 
 
 class JournalDamagedError(Exception):
@@ -54,9 +56,14 @@ async def revive(
     Raises:
         JournalDamagedError: it cannot be folded.
     """
+    return await read(segments, lambda: _fold(taken, segments, plan, source, until))
+
+
+async def read(segments: Sequence[Segment], work: Callable[[], ReadT]) -> ReadT:
+    """Does something with a journal: beside the event loop, if the journal is long."""
     if sum(len(segment.events) for segment in segments) <= _AT_ONCE:
-        return _fold(taken, segments, plan, source, until)
-    return await asyncio.to_thread(_fold, taken, segments, plan, source, until)
+        return work()
+    return await asyncio.to_thread(work)
 
 
 def _fold(

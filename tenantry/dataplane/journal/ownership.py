@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tenantry.tenants.identity import TenantId
 
-_TAKEN: Final = "tenant, id::text, epoch, plan, status"
+_TAKEN: Final = "tenant, id::text, epoch, plan, status, journal_bytes"
 _TAKE_ORPHANS: Final = f"""
     UPDATE executions SET owner = $1::uuid, epoch = epoch + 1, revision = 0
     WHERE (tenant, id) IN (
@@ -43,13 +43,33 @@ _TAKE: Final = f"""
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """An execution that is ours from now on. `plan` is the key of its plan's source."""
+    """An execution that is ours from now on.
+
+    Attributes:
+        plan: the key of its plan's source.
+        journal_bytes: how much there is to read of it.
+    """
 
     tenant: TenantId
     id: str
     epoch: int
     plan: str
     status: str
+    journal_bytes: int = 0
+
+
+class Standing(NamedTuple):
+    """What the row of an execution says, for when nothing else can be read of it; `labels` are JSON."""
+
+    workflow: str
+    version: int
+    labels: str
+    run: int
+    submitted_at: float
+    task_attempts: int
+    task_seconds: float
+    egress_bytes: int
+    journal_bytes: int
 
 
 class Segment(NamedTuple):
@@ -171,25 +191,19 @@ class Ownership:
         rows = await self._run("SELECT source FROM plan_sources WHERE tenant = $1 AND key = $2", tenant, key)
         return rows[0]["source"] if rows else None
 
-    async def give_up(self, taken: Taken, sequence: int, event: str, code: str) -> None:
-        """Ends an execution that nobody can go on with; `event` is the JSON of its last one."""
-        await self._run(
+    async def standing(self, taken: Taken) -> Standing | None:
+        """What an execution's row says, while it is ours."""
+        rows = await self._run(
             """
-            WITH ended AS (
-                UPDATE executions SET status = 'failed', failure_code = $6, ended_at = now(), owner = NULL
-                WHERE tenant = $1 AND id = $2::uuid AND epoch = $3
-                RETURNING tenant, id
-            )
-            INSERT INTO journal (tenant, execution_id, first_sequence, events)
-            SELECT tenant, id, $4, $5::json FROM ended ON CONFLICT DO NOTHING
+            SELECT workflow, version, labels, run, extract(epoch FROM submitted_at)::float8 AS submitted_at,
+                task_attempts, task_seconds, egress_bytes, journal_bytes
+            FROM executions WHERE tenant = $1 AND id = $2::uuid AND epoch = $3
             """,
             taken.tenant,
             taken.id,
             taken.epoch,
-            sequence,
-            f"[{event}]",
-            code,
         )
+        return Standing(**dict(rows[0])) if rows else None
 
     async def order(self, order: Order) -> bool:
         """Gives an order to whoever runs the execution; `False` when nobody does."""

@@ -16,6 +16,9 @@ from tests.support.eventually import eventually
 from tests.support.executors import lease_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tenantry.dataplane.journal.ownership import Segment, Taken
     from tests.support.dataplane import DataPlane
     from tests.support.executors import Executors
 
@@ -264,6 +267,54 @@ async def test_so_many_that_they_are_taken_in_several_portions_are_all_taken(
     assert [output["n"] for output in outputs] == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.parametrize(
+    ("fits", "portions"), [(2, [(2, 0), (2, 2), (1, 4)]), (0, [(1, n) for n in range(5)])]
+)
+async def test_no_more_is_read_at_a_time_than_fits_and_that_is_taken_up_before_more_is_read(
+    executors: Executors, monkeypatch: pytest.MonkeyPatch, fits: int, portions: list[tuple[int, int]]
+) -> None:
+    one, other = await executors.start("one"), await executors.start("other")
+    executions = [await executors.begin(one, "pick", "a", {"n": number}) for number in range(5)]
+    largest = max([(await executors.row(execution))["journal_bytes"] for execution in executions])
+    await executors.kill(one)
+    read, found = Ownership.segments, []
+
+    async def read_and_tell(ownership: Ownership, taken: Sequence[Taken]) -> dict[str, list[Segment]]:
+        found.append((len(taken), len(other.services.executor.ids)))
+        return await read(ownership, taken)
+
+    monkeypatch.setattr(Ownership, "segments", read_and_tell)
+    monkeypatch.setattr(leasing, "READ_BYTES", fits * largest)
+    assert await look_around(other) == 5
+    assert found == portions
+
+
+async def test_what_cannot_be_read_in_time_holds_nothing_else_back(
+    executors: Executors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = await executors.start("one"), await executors.start("other")
+    executions = [await executors.begin(one, "pick", "a", {"n": number}) for number in range(3)]
+    await executors.kill(one)
+    read = Ownership.segments
+
+    async def read_in_time(ownership: Ownership, taken: Sequence[Taken]) -> dict[str, list[Segment]]:
+        if executions[0] in [each.id for each in taken]:
+            raise JournalUnavailableError
+        return await read(ownership, taken)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(leasing, "READ_BYTES", 0)
+        patch.setattr(Ownership, "segments", read_in_time)
+        for _ in range(2):
+            with pytest.raises(JournalUnavailableError):
+                await look_around(other)
+        assert sorted(other.services.executor.ids) == sorted(executions[1:])
+    await look_around(other)
+    executors.upstream.let("a")
+    outputs = [await executors.output(other, execution) for execution in executions]
+    assert [output["n"] for output in outputs] == [0, 1, 2]
+
+
 POISON = {
     "an event is missing": "UPDATE journal SET first_sequence = 2 WHERE execution_id = $1::uuid",
     "there is nothing": "DELETE FROM journal WHERE execution_id = $1::uuid",
@@ -291,6 +342,7 @@ async def test_what_nobody_can_go_on_with_ends_and_stands_in_nobodys_way(
     await executors.kill(one)
     await executors.database.execute(POISON[what], poisoned)
     assert await look_around(other) == 3
+    await executors.status(poisoned, "failed")
     row = await executors.row(poisoned)
     assert (row["status"], row["failure_code"], row["owner"]) == ("failed", "internal", None)
     assert row["ended_at"] is not None
@@ -298,11 +350,60 @@ async def test_what_nobody_can_go_on_with_ends_and_stands_in_nobodys_way(
         "SELECT events FROM journal WHERE execution_id = $1::uuid ORDER BY first_sequence DESC LIMIT 1",
         poisoned,
     )
-    assert [event["type"] for event in json.loads(last)] == ["WorkflowFailed"]
+    assert [event["type"] for event in json.loads(last)] == ["DeadLettered", "WorkflowFailed"]
+    letters = await executors.database.fetch("SELECT execution_id::text, workflow, reason FROM dead_letters")
+    assert [tuple(letter) for letter in letters] == [(poisoned, "chain", "outcome-unknown")]
+    assert await usage_of(executors, poisoned) == ("failed", {"team": "shop"}, 1)
     assert f"execution {poisoned} cannot be gone on with" in caplog.text
     executors.upstream.let("a")
     assert [(await executors.output(other, good))["n"] for good in (before, after)] == [1, 2]
     assert await look_around(other) == 0
+
+
+async def usage_of(executors: Executors, execution: str) -> tuple[str, dict[str, str], int]:
+    """What is told of an execution's usage: its status, its labels, its attempts."""
+    event = await executors.database.fetchval("SELECT event FROM usage_outbox WHERE id = $1::uuid", execution)
+    data = json.loads(event)["data"]
+    return data["status"], data["labels"], data["taskAttempts"]
+
+
+PLAN_GONE = "UPDATE executions SET plan = 'unheard-of' WHERE id = $1::uuid"
+
+
+@pytest.mark.parametrize(
+    ("held", "reason"), [("b", "outcome-unknown"), ("c", "outcome-unknown"), ("", "permanent")]
+)
+async def test_what_nobody_can_go_on_with_tells_everybody_who_waits_for_its_end(
+    executors: Executors, held: str, reason: str
+) -> None:
+    one, other = await executors.start("one"), await executors.start("other")
+    executors.upstream.hold(held or "a")
+    url = f"{executors.upstream.url}/called-back"
+    headers = {"Prefer": "respond-async", "Callback-Url": url}
+    execution = (await one.execute("chain", headers=headers)).headers["Execution-Id"]
+    await executors.upstream.called(held or "a")
+    if not held:
+        await one.ask("POST", f"/executions/{execution}/pause")
+        executors.upstream.let("a")
+        await eventually(lambda: not one.services.executor.ids)
+    await one.services.journal.settled(ACME, execution)
+    await executors.kill(one)
+    await executors.database.execute(PLAN_GONE, execution)
+    if held:
+        assert await look_around(other) == 1
+    else:
+        assert (await other.ask("POST", f"/executions/{execution}/cancel")).status_code == 409
+        await look_around(other)
+    await executors.status(execution, "failed")
+    row = await executors.database.fetchrow(
+        "SELECT reason, failure ->> 'outcomeUnknown' AS outcome_unknown FROM dead_letters"
+    )
+    assert (row["reason"], row["outcome_unknown"]) == (reason, "true" if held else None)
+    await executors.upstream.called("called-back")
+    (told,) = executors.upstream.bodies["called-back"]
+    assert (told["type"], told["data"]["executionId"]) == ("execution.failed", execution)
+    attempts = {"": 1, "b": 2, "c": 3}[held]
+    assert await usage_of(executors, execution) == ("failed", {"team": "shop"}, attempts)
 
 
 async def test_a_take_over_that_breaks_off_in_the_middle_is_finished_by_the_next_look(

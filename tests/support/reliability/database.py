@@ -28,6 +28,8 @@ class Execution:
     tenant: TenantId
     id: str
     workflow: str
+    version: int
+    labels: str
     plan: str
     status: str
     owner: str | None
@@ -36,6 +38,10 @@ class Execution:
     revision: int
     submitted_at: float
     ended_at: float | None
+    task_attempts: int
+    task_seconds: float
+    egress_bytes: int
+    journal_bytes: int
 
 
 @dataclass

@@ -9,7 +9,7 @@ from tenantry.dataplane.engine.core.state import ENDED
 from tenantry.dataplane.engine.record import PlanSource
 from tenantry.dataplane.journal.history import ExecutionSummary
 from tenantry.dataplane.journal.keys import KeyHolder
-from tenantry.dataplane.journal.ownership import Order, Segment, Taken
+from tenantry.dataplane.journal.ownership import Order, Segment, Standing, Taken
 from tenantry.dataplane.journal.rows import NOBODY
 from tests.support.reliability.database import events_of
 
@@ -103,7 +103,14 @@ class MemoryOwnership:
 
     def _taken(self, one: Execution, executor: str) -> Taken:
         one.owner, one.epoch, one.revision = executor, one.epoch + 1, 0
-        return Taken(one.tenant, one.id, one.epoch, one.plan, one.status)
+        return Taken(one.tenant, one.id, one.epoch, one.plan, one.status, one.journal_bytes)
+
+    async def standing(self, taken: Taken) -> Standing | None:
+        await self._reach()
+        one = self._database.executions[taken.tenant, taken.id]
+        if one.epoch != taken.epoch:
+            return None
+        return Standing(**{field: getattr(one, field) for field in Standing._fields})
 
     async def disclaim(self, executor: str, but: Collection[str]) -> None:
         await self._reach()
