@@ -151,7 +151,7 @@ class ExecuteEndpoints:
         try:
             return await self._answer(asked, run, headers)
         except ExecutionLostError:
-            return await self._answer_elsewhere(asked, run, headers)
+            return await self._answer_elsewhere(asked, KeyHolder(fingerprint, execution_id), headers)
 
     async def _answer(self, asked: _Asked, run: Run, headers: dict[str, str]) -> Response:
         """The run's answer, when it has one in the time the caller wants to wait."""
@@ -193,16 +193,20 @@ class ExecuteEndpoints:
         if run is not None:
             with suppress(ExecutionLostError):
                 return await self._answer(asked, run, headers)
-        return await self._follow(asked, holder.execution_id, headers)
+        return await self._answer_elsewhere(asked, holder, headers)
 
-    async def _answer_elsewhere(self, asked: _Asked, run: Run, headers: dict[str, str]) -> Response:
-        """The answer of what this run is not any more: taken over by another executor, or never ours."""
-        key = run.record.key
-        if key is not None:
-            holder = await self._services.keys.find(asked.tenant.name, key.key)
-            if holder is not None and holder.execution_id != run.record.id:
-                return await self._attach(asked, holder, key.fingerprint)
-        return await self._follow(asked, run.record.id, headers)
+    async def _answer_elsewhere(self, asked: _Asked, holder: KeyHolder, headers: dict[str, str]) -> Response:
+        """The answer of what does not run here, or not any more.
+
+        One that is stored goes on at another executor, or has ended. One that is not came too late for its
+        key: the answer is that of the execution which has it.
+        """
+        tenant, key = asked.tenant.name, asked.wishes.key
+        if key and await self._services.history.find(tenant, holder.execution_id) is None:
+            first = await self._services.keys.find(tenant, key)
+            if first is not None and first.execution_id != holder.execution_id:
+                return await self._attach(asked, first, holder.fingerprint)
+        return await self._follow(asked, holder.execution_id, headers)
 
     async def _follow(self, asked: _Asked, execution_id: str, headers: dict[str, str]) -> Response:
         services, tenant = self._services, asked.tenant.name

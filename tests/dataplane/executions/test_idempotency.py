@@ -9,11 +9,13 @@ import pytest
 
 from tenantry.dataplane.engine.ports import JournalUnavailableError
 from tenantry.dataplane.journal.keys import StoredKeys
+from tenantry.tenants.identity import TenantId
 from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     import httpx
 
+    from tenantry.dataplane.journal.rows import Row
     from tests.support.dataplane import DataPlane
     from tests.support.executors import Executors
 
@@ -114,6 +116,50 @@ async def test_requests_at_the_same_time_to_several_executors_are_one_execution(
     assert await executors.database.fetchval("SELECT count(*) FROM usage_outbox") == 1
     # What is not safe waits for the commit that takes the key: two of three never came to it.
     assert executors.upstream.asked["b" if workflow == "chain" else "a"] == 1
+
+
+async def test_who_waits_with_a_request_that_came_too_late_gets_the_answer_of_the_first(
+    executors: Executors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = await executors.start("one"), await executors.start("other")
+    together, find = asyncio.Barrier(2), StoredKeys.find
+
+    async def find_together(*arguments: Any) -> Any:
+        found = await find(*arguments)
+        if found is None:
+            await together.wait()
+        return found
+
+    store = other.services.journal._store
+    commit, committed = store.commit, asyncio.Event()
+
+    async def commit_later(rows: list[Row]) -> set[str]:
+        await committed.wait()
+        return await commit(rows)
+
+    monkeypatch.setattr(StoredKeys, "find", find_together)
+    monkeypatch.setattr(store, "commit", commit_later)
+    executors.upstream.hold("a")
+    first = asyncio.create_task(ask(one))
+    late = [asyncio.create_task(ask(other))]
+    await executors.upstream.called("a", 2)
+    (execution,), (lost,) = one.services.executor.ids, other.services.executor.ids
+    await one.services.journal.settled(TenantId("acme"), execution)
+    run = other.services.executor.find(TenantId("acme"), lost)
+    assert run is not None
+    late.append(asyncio.create_task(ask(other)))
+    await eventually(lambda: len(run._waiting) == 2)
+    committed.set()
+    await eventually(lambda: not other.services.executor.ids)
+    late.append(asyncio.create_task(ask(other)))  # while the one before it is still being answered
+    at_once = await ask(other, headers={"Prefer": "respond-async"})
+    assert (at_once.status_code, at_once.headers["Execution-Id"]) == (202, execution)
+    executors.upstream.let("a")
+    answers = [await task for task in (first, *late)]
+    assert {(answer.status_code, answer.content) for answer in answers} == {(200, answers[0].content)}
+    assert {answer.headers["Execution-Id"] for answer in answers} == {execution}
+    assert ["Idempotency-Replayed" in answer.headers for answer in answers] == [False, True, True, True]
+    assert await executions(executors) == 1
 
 
 async def test_requests_at_the_same_time_that_differ_are_told_apart_over_executors(
@@ -219,7 +265,7 @@ async def test_a_key_may_be_quoted_and_have_any_visible_character(executors: Exe
 
 
 async def test_a_request_that_was_refused_leaves_its_key_free(executors: Executors) -> None:
-    spec = {"rateLimit": {"requestsPerSecond": 0.01, "burstSize": 1}}
+    spec = {"rateLimit": {"requestsPerSecond": 0.01, "burstSize": 2}}
     one = await executors.start("one", executors.bundle(spec=spec))
     assert problem(await ask(one, {"n": "one"})) == (422, "invalid-input")
     assert (await one.execute("pick", {"n": 0})).status_code == 200
