@@ -10,7 +10,7 @@ import pytest
 from tenantry.language.documents.parsing import parse_documents
 from tenantry.language.validation import Library
 from tenantry.language.validation.together import validate_documents
-from tests.support.documentation import code_blocks, local_links
+from tests.support.documentation import broken_links, code_blocks
 from tests.support.platform import REPOSITORY
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 PAGES = [
     REPOSITORY / "README.md",
     REPOSITORY / "examples/README.md",
+    REPOSITORY / "benchmarks/README.md",
     *sorted(REPOSITORY.glob("docs/**/*.md")),
+    *sorted(REPOSITORY.glob("tenantry/**/README.md")),
 ]
 
 
@@ -39,8 +41,8 @@ def findings(texts: Iterable[str]) -> list[Finding]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_links_lead_to_files_that_exist(page: Path) -> None:
-    assert [link for link in local_links(page) if not link.exists()] == []
+def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
+    assert broken_links(page) == []
 
 
 def test_the_workflow_of_the_readme_is_valid_with_the_example_tasks() -> None:

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_LINK: Final = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
+_CODE: Final = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
+_HEADING: Final = re.compile(r"^#+ (.*)$", re.MULTILINE)
+_LINK: Final = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
 
 
 def code_blocks(page: Path, language: str) -> list[str]:
@@ -17,6 +19,17 @@ def code_blocks(page: Path, language: str) -> list[str]:
     return [code for found, code in _BLOCK.findall(page.read_text()) if found == language]
 
 
-def local_links(page: Path) -> list[Path]:
-    """The files that the page links to."""
-    return [page.parent / link for link in _LINK.findall(page.read_text()) if "://" not in link]
+def broken_links(page: Path) -> list[str]:
+    """The page's links to files of ours that do not exist, or have no such heading."""
+    broken = []
+    for link, heading in _LINK.findall(page.read_text()):
+        target = page.parent / link if link else page
+        if "://" not in link and not (target.exists() and (not heading or heading in _anchors(target))):
+            broken.append(f"{link}#{heading}")
+    return broken
+
+
+def _anchors(page: Path) -> set[str]:
+    """What its headings are called in addresses."""
+    headings = _HEADING.findall(_CODE.sub("", page.read_text()))
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
