@@ -64,7 +64,7 @@ async def story(make_database: Callable[[], str], tmp_path: Path) -> AsyncIterat
 
 
 def test_the_workflow_of_the_guide_is_valid() -> None:
-    assert judge(*code_blocks(GUIDE, "yaml")) == ()
+    assert judge("\n---\n".join(code_blocks(GUIDE, "yaml"))) == ()
 
 
 async def test_the_story_of_the_guide_is_true(story: Story) -> None:
