@@ -120,6 +120,65 @@ async def test_a_retry_gives_tasks_the_inputs_it_names(executors: Executors) -> 
     assert executors.upstream.bodies["d"] == [{"given": {"at": "d", "saw": "edited"}}]
 
 
+async def test_what_depends_on_an_input_given_to_a_retry_is_done_again_and_what_does_not_is_not(
+    executors: Executors,
+) -> None:
+    one, other = await executors.start("one"), await executors.start("other")
+    execution = await failed(executors, one, "c")
+    answer = await one.ask("POST", f"/executions/{execution}/retry", json={"inputs": {"a": {"at": "d"}}})
+    assert answer.status_code in {200, 202}
+    assert await executors.output(one, execution) == [1, 2, 2]
+    assert executors.upstream.asked == {"a": 1, "d": 1, "b": 2, "c": 2}
+    saw = [body["given"]["saw"] for body in executors.upstream.bodies["b"]]
+    assert saw == [{"path": "a", "call": 1}, {"path": "d", "call": 1}]
+    state = (await other.ask("GET", f"/executions/{execution}/state")).json()
+    assert (state["status"], state["run"]) == ("completed", 2)
+
+
+async def test_a_retry_with_inputs_is_gone_on_with_by_others_as_it_was_begun(executors: Executors) -> None:
+    one, other = await executors.start("one"), await executors.start("other")
+    execution = await failed(executors, one, "c")
+    executors.upstream.hold("d")
+    await one.ask("POST", f"/executions/{execution}/retry", json={"inputs": {"a": {"at": "d"}}})
+    await executors.upstream.called("d")
+    await executors.kill(one)
+    assert await lease_of(other).look_around() == 1
+    executors.upstream.let("d")
+    assert await executors.output(other, execution) == [2, 2, 2]
+    assert executors.upstream.asked == {"a": 1, "d": 2, "b": 2, "c": 2}
+
+
+@pytest.mark.parametrize("task", ["z", "", "a/b", "a[0]", "a~fallback", "a~compensate", "/a", "a "])
+@pytest.mark.parametrize("kind", ["retry", "fork"])
+async def test_an_input_for_a_task_there_is_not_is_refused_by_its_name(
+    executors: Executors, kind: str, task: str
+) -> None:
+    one = await executors.start("one")
+    execution = await failed(executors, one)
+    before = await executors.row(execution)
+    body = {"inputs": {"b": {"at": "b"}, task: 1}, **({"task": "a"} if kind == "fork" else {})}
+    answer = await one.ask("POST", f"/executions/{execution}/{kind}", json=body)
+    assert problem(answer) == (400, "invalid-body")
+    assert repr(task) in answer.json()["detail"]
+    assert await executors.row(execution) == before
+    assert await executors.database.fetchval("SELECT count(*) FROM executions") == 1
+
+
+async def test_a_fork_takes_no_input_for_what_it_reuses_and_one_for_everything_else(
+    executors: Executors,
+) -> None:
+    one = await executors.start("one")
+    origin = (await one.execute("chain")).headers["Execution-Id"]
+    for stale, task in (("a", "b"), ("b", "c")):
+        answer = await fork(one, origin, task=task, inputs={"c": {"at": "c"}, stale: {"at": "d"}})
+        assert problem(answer) == (400, "invalid-body")
+        assert f"the fork reuses {stale!r}" in answer.json()["detail"]
+    assert await executors.database.fetchval("SELECT count(*) FROM executions") == 1
+    new = (await fork(one, origin, task="b", inputs={"c": {"at": "d"}})).headers["Execution-Id"]
+    assert await executors.output(one, new) == [1, 2, 1]
+    assert executors.upstream.asked == {"a": 1, "b": 2, "c": 1, "d": 1}
+
+
 async def test_a_fork_reuses_what_comes_before_its_task_and_does_the_rest_anew(executors: Executors) -> None:
     one, other = await executors.start("one"), await executors.start("other")
     done = await one.execute("chain")
