@@ -107,7 +107,6 @@ class Control:
         self._executor, self._lease, self._journal = executor, lease, journal
         self._ownership, self._history, self._plans = ownership, history, plans
         self._registry = registry
-        self._put_off: list[Order] = []
 
     async def cancel(self, tenant: ServedTenant, execution_id: str, actor: str) -> ExecutionStatus | None:
         """Ends it; what has ended, or has failed and is being undone, stays as it is."""
@@ -133,29 +132,34 @@ class Control:
         """Carries out what others were asked for and ordered from this executor, or from one that is gone.
 
         What cannot be for want of the database is put off, with all that comes after it for its execution.
+        What was carried out and could not be noted is carried out again, which changes nothing: it is so
+        already, and what was ordered after it follows again.
         """
-        ordered = await self._ownership.orders(self._lease.executor_id)
-        orders, self._put_off = [*self._put_off, *ordered], []
-        for order in orders:
-            if any(earlier.execution_id == order.execution_id for earlier in self._put_off):
-                self._put_off.append(order)
+        done: list[int] = []
+        put_off: set[str] = set()
+        orders = await self._ownership.orders(self._lease.executor_id, self._lease.served)
+        for number, order in orders.items():
+            if order.execution_id not in put_off and await self._carry_out(order):
+                done.append(number)
             else:
-                await self._carry_out(order)
+                put_off.add(order.execution_id)
+        if done:
+            await self._ownership.done(done)
 
-    async def _carry_out(self, order: Order) -> None:
+    async def _carry_out(self, order: Order) -> bool:
+        """Whether nothing is left to be done about it."""
         tenant = self._registry.tenant(order.tenant)
         if tenant is None:
-            return
+            return False
         try:
             await self._act(tenant, order, wait=False)
         except (NotPossibleError, OverLimitError, LimitsUnavailableError):
             pass  # whoever asked sees that it did not happen
-        except NotDurableError as error:
-            _LOG.error("execution %s: an order to %s: %s", order.execution_id, order.kind, error)
         except JournalUnavailableError:
-            self._put_off.append(order)
+            return False
         except Exception:  # noqa: BLE001  (whatever is wrong with one must not drop the others)
             _LOG.exception("execution %s: an order to %s broke", order.execution_id, order.kind)
+        return True
 
     async def retry(
         self,

@@ -74,6 +74,11 @@ class Lease:
         """What this executor is called at present."""
         return self._journal.owner
 
+    @property
+    def served(self) -> list[TenantId]:
+        """Whose executions it may take, and whose orders."""
+        return [TenantId(name) for name in self._registry.revisions()]
+
     @asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
         """Registers, keeps the lease and looks around as long as this lasts.
@@ -139,9 +144,8 @@ class Lease:
             raise
 
     async def _take_orphans(self) -> list[Taken]:
-        served = [TenantId(name) for name in self._registry.revisions()]
         try:
-            return await self._ownership.take_orphans(self.executor_id, served, _BATCH)
+            return await self._ownership.take_orphans(self.executor_id, self.served, _BATCH)
         except BaseException:
             self.doubt()
             raise

@@ -218,21 +218,31 @@ class Ownership:
         )
         return bool(rows)
 
-    async def orders(self, executor: str) -> list[Order]:
-        """Takes the orders given to an executor, and those whose executor is gone: in the order of giving."""
+    async def orders(self, executor: str, tenants: Iterable[TenantId]) -> dict[int, Order]:
+        """The orders about these tenants' executions that an executor has to carry out, by number, in order.
+
+        Those whose executor is gone become its own. Until they are `done` they are there for others too,
+        should it be gone itself.
+        """
         rows = await self._run(
             """
-            DELETE FROM commands WHERE owner = $1::uuid OR owner = $2::uuid
-                OR NOT EXISTS (SELECT FROM executors WHERE executors.id = commands.owner)
+            UPDATE commands SET owner = $1::uuid
+            WHERE tenant = ANY($3::text[]) AND (owner = $1::uuid OR owner = $2::uuid
+                OR NOT EXISTS (SELECT FROM executors WHERE executors.id = commands.owner))
             RETURNING id, tenant, execution_id::text, kind, actor
             """,
             executor,
             NOBODY,
+            list(tenants),
         )
-        return [
-            Order(row["tenant"], row["execution_id"], row["kind"], row["actor"])
+        return {
+            row["id"]: Order(row["tenant"], row["execution_id"], row["kind"], row["actor"])
             for row in sorted(rows, key=lambda row: row["id"])
-        ]
+        }
+
+    async def done(self, orders: Collection[int]) -> None:
+        """Forgets orders that were carried out."""
+        await self._run("DELETE FROM commands WHERE id = ANY($1::bigint[])", list(orders))
 
     async def _run(self, statement: str, *values: Any) -> list[asyncpg.Record]:
         return await fetch(self._pool, statement, *values)

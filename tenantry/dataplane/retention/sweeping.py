@@ -1,6 +1,6 @@
-"""What serves nobody any more: idempotency keys that have expired, sources of plans that nobody goes by.
+"""What serves nobody any more: expired idempotency keys, old orders, sources of plans that nobody goes by.
 
-Both are dated by the database, and so judged by its clock.
+All are dated by the database, and so judged by its clock.
 """
 
 from __future__ import annotations
@@ -19,6 +19,14 @@ _KEYS: Final = f"""
     )
     DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(SELECT ctid FROM batch))
 """  # noqa: S608  (a constant)
+
+# An order waits for an executor that serves its tenant. Whoever gave it a day ago has looked since.
+_ORDERS: Final = f"""
+    WITH batch AS MATERIALIZED (
+        SELECT id FROM commands WHERE given_at < now() - interval '1 day' LIMIT {BATCH} FOR UPDATE SKIP LOCKED
+    )
+    DELETE FROM commands WHERE id = ANY(ARRAY(SELECT id FROM batch))
+"""  # noqa: S608
 
 # Executions that begin by a plan say so at least every hour (`store.SOURCE_SECONDS`): those that began a day
 # or more after it was last said go by others, whatever executors' clocks are worth. Before that the latest
@@ -40,7 +48,7 @@ _SOURCES: Final = f"""
 
 
 async def sweep(connection: asyncpg.Connection) -> None:
-    """Removes both, in batches."""
-    for statement in (_KEYS, _SOURCES):
+    """Removes all of them, in batches."""
+    for statement in (_KEYS, _ORDERS, _SOURCES):
         while await connection.execute(statement) == f"DELETE {BATCH}":
             pass

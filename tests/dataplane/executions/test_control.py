@@ -238,7 +238,7 @@ async def _none(*_: Any) -> list[Any]:
     return []
 
 
-async def test_an_order_for_a_tenant_that_is_not_served_any_more_is_dropped(executors: Executors) -> None:
+async def test_an_order_for_a_tenant_that_is_not_served_waits_until_it_is(executors: Executors) -> None:
     one = await executors.start("one", executors.bundle())
     other = await executors.start("other")
     execution = await executors.begin(other, "chain", held="a", tenant="globex")
@@ -248,12 +248,15 @@ async def test_an_order_for_a_tenant_that_is_not_served_any_more_is_dropped(exec
         lease_of(one).executor_id,
         execution,
     )
+    await one.services.control.obey()
+    assert (await executors.row(execution))["status"] == "running"
+    await one.services.registry.install(executors.bundle("globex"))
+    await executors.status(execution, "cancelled")
 
-    async def dropped() -> bool:
+    async def forgotten() -> bool:
         return not await executors.database.fetchval("SELECT count(*) FROM commands")
 
-    await eventually(dropped)
-    assert (await executors.row(execution))["status"] == "running"
+    await eventually(forgotten)
 
 
 @pytest.mark.parametrize("kind", ["cancel", "pause", "resume", "retry", "fork"])

@@ -51,6 +51,19 @@ async def test_idempotency_keys_go_when_they_expire(database: asyncpg.Connection
     assert [row["key"] for row in left] == ["valid"]
 
 
+async def test_orders_that_nobody_carried_out_in_a_day_go(database: asyncpg.Connection) -> None:
+    for kind, hours in (("cancel", 25), ("pause", 23)):
+        await database.execute(
+            "INSERT INTO commands (owner, tenant, execution_id, kind, actor, given_at)"
+            " VALUES (gen_random_uuid(), 'acme', gen_random_uuid(), $1, '', now() - $2 * interval '1 hour')",
+            kind,
+            hours,
+        )
+    await sweep(database)
+    left = await database.fetch("SELECT kind FROM commands")
+    assert [row["kind"] for row in left] == ["pause"]
+
+
 async def test_all_go_however_many_there_are(database: asyncpg.Connection) -> None:
     await database.execute(
         "INSERT INTO idempotency_keys SELECT 'acme', number::text, '', gen_random_uuid(), now()"

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from tenantry.dataplane.engine.core.events import decode_events
 from tenantry.dataplane.journal.ownership import Order, Segment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tenantry.dataplane.journal.rows import Row
     from tenantry.dataplane.journal.statement import IncomingExecution
@@ -56,7 +57,8 @@ class Database:
     callbacks: dict[tuple[str, str, int], str] = field(default_factory=dict)
     usage: dict[str, str] = field(default_factory=dict)
     executors: dict[str, float] = field(default_factory=dict)
-    orders: list[tuple[str, Order]] = field(default_factory=list)
+    orders: dict[int, tuple[str, Order]] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=count)
 
     def commit(self, rows: list[Row]) -> set[str]:
         """The journal's statement."""

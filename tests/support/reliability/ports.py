@@ -137,15 +137,25 @@ class MemoryOwnership:
         one = self._database.executions.get((order.tenant, order.execution_id))
         if one is None or one.owner is None:
             return False
-        self._database.orders.append((one.owner, order))
+        self._database.orders[next(self._database.numbers)] = (one.owner, order)
         return True
 
-    async def orders(self, executor: str) -> list[Order]:
+    async def orders(self, executor: str, tenants: Iterable[TenantId]) -> dict[int, Order]:
         await self._reach()
-        database = self._database
-        mine = [one for one in database.orders if one[0] == executor or one[0] not in database.executors]
-        database.orders = [one for one in database.orders if one not in mine]
-        return [order for _, order in mine]
+        database, wanted = self._database, set(tenants)
+        for number, (owner, order) in database.orders.items():
+            if owner not in database.executors and order.tenant in wanted:
+                database.orders[number] = (executor, order)
+        return {
+            number: order
+            for number, (owner, order) in database.orders.items()
+            if owner == executor and order.tenant in wanted
+        }
+
+    async def done(self, orders: Collection[int]) -> None:
+        await self._reach()
+        for number in orders:
+            self._database.orders.pop(number, None)
 
 
 class MemoryHistory:
