@@ -6,6 +6,9 @@ UV := uv==0.13.8
 BIN := .venv/bin
 READY := .venv/.ready
 
+# Compiled once and kept: dozens of processes are started, by `make run` and by the tests.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help run test torture check lint types contracts coverage bench mutation fmt lock clean
 
 help:

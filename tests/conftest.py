@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from tests.support.reliability.store_faults import MOMENTS, faulty_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 # How long an example takes says something about the machine, nothing about the code.
 settings.register_profile("tenantry", deadline=None)
@@ -36,6 +38,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--store-faults", choices=MOMENTS, help="commits of data planes fail now and then")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out, with `--store-faults`, what means something else to callers that ask again."""
+    if config.getoption("--store-faults"):
+        for item in items:
+            if (marker := item.get_closest_marker("asks_once")) is not None:
+                item.add_marker(pytest.mark.skip(reason=marker.args[0]))
+
+
+def pytest_collection_finish() -> None:
+    """What is imported stays: the garbage collector need not go through it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _store_faults(pytestconfig: pytest.Config) -> Iterator[None]:
     moment = pytestconfig.getoption("--store-faults")
@@ -44,16 +60,27 @@ def _store_faults(pytestconfig: pytest.Config) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def _databases() -> Iterator[Databases]:
+def _all_databases() -> Iterator[Databases]:
     with run_postgres() as postgres:
         yield Databases(postgres)
 
 
 @pytest.fixture
-def make_database(_databases: Databases) -> Iterator[Callable[[], str]]:
+def _databases(_all_databases: Databases) -> Iterator[Databases]:
+    yield _all_databases
+    _all_databases.drop_all()
+
+
+@pytest.fixture
+def make_database(_databases: Databases) -> Callable[[], str]:
     """Creates a fresh, empty database and gives its URL; removed after the test."""
-    yield _databases.make
-    _databases.drop_all()
+    return _databases.make
+
+
+@pytest.fixture
+def make_migrated_database(_databases: Databases) -> Callable[[Path], str]:
+    """Creates a fresh database to which a folder of migrations has been applied; removed after the test."""
+    return _databases.make_migrated
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from tenantry.cli import embedded_postgres
 from tenantry.cli.embedded_postgres import EmbeddedPostgres
 from tenantry.cli.failures import FrontDoorError
 from tenantry.cli.processes import ProcessGroup
+from tenantry.dataplane.process import MIGRATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,6 +51,16 @@ async def test_databases_of_one_test_are_apart(make_database: Callable[[], str])
     await query(first, "create table mine (id int)")
     assert await query(first, "select to_regclass('mine')::text") == "mine"
     assert await query(second, "select to_regclass('mine')") is None
+
+
+async def test_migrated_databases_of_one_test_are_apart(
+    make_migrated_database: Callable[[Path], str],
+) -> None:
+    first, second = make_migrated_database(MIGRATIONS), make_migrated_database(MIGRATIONS)
+    await query(first, "drop table executions")
+    assert await query(second, "select to_regclass('executions')::text") == "executions"
+    third = make_migrated_database(MIGRATIONS)
+    assert await query(third, "select to_regclass('executions')::text") == "executions"
 
 
 async def test_what_was_committed_is_there_after_a_kill(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Callbacks on a fresh, migrated database whose clock is moved by hand; tenants that may call us."""
+"""Callbacks on a fresh database whose clock is moved by hand; tenants that may call us."""
 
 from __future__ import annotations
 
@@ -12,24 +12,20 @@ import pytest
 from tenantry.dataplane.callbacks.outbox import Outbox
 from tenantry.dataplane.callbacks.sender import CallbackSender
 from tenantry.dataplane.callbacks.signing import CallbackSecrets
-from tenantry.dataplane.process import MIGRATIONS
 from tenantry.dataplane.tasks.pooled_client import PooledClient
-from tenantry.postgres.migration import migrate
 from tests.support.callbacks import Receiver, callback_row, owe, receiving
 from tests.support.database_clock import SESSION, DatabaseClock
 from tests.support.dataplane import served_bundle
 from tests.support.tenants import make_registry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from tenantry.dataplane.bundles.registry import Registry
 
 
 @pytest.fixture
-async def pool(make_database: Callable[[], str]) -> AsyncIterator[asyncpg.Pool[asyncpg.Record]]:
-    url = make_database()
-    await migrate(url, MIGRATIONS)
+async def pool(url: str) -> AsyncIterator[asyncpg.Pool[asyncpg.Record]]:
     async with asyncpg.create_pool(url, min_size=1, max_size=4, server_settings=SESSION) as pool:
         yield pool
 

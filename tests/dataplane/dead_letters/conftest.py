@@ -1,4 +1,4 @@
-"""Dead letters on a fresh, migrated database whose clock is moved by hand; somebody who seems to retry."""
+"""Dead letters on a fresh database whose clock is moved by hand; somebody who seems to retry."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ import pytest
 from tenantry.dataplane.dead_letters.acting import LetterActs
 from tenantry.dataplane.dead_letters.decision import Wish
 from tenantry.dataplane.dead_letters.store import LetterStore
-from tenantry.dataplane.process import MIGRATIONS
 from tenantry.dataplane.tasks.pooled_client import PooledClient
-from tenantry.postgres.migration import migrate
 from tenantry.tenants.identity import TenantId
 from tests.support.database_clock import SESSION, DatabaseClock
 from tests.support.dataplane import served_bundle
@@ -22,16 +20,14 @@ from tests.support.executions import NOON
 from tests.support.tenants import make_registry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from tenantry.dataplane.bundles.tenant import ServedTenant
     from tenantry.dataplane.dead_letters.letters import DeadLetter
 
 
 @pytest.fixture
-async def pool(make_database: Callable[[], str]) -> AsyncIterator[asyncpg.Pool[asyncpg.Record]]:
-    url = make_database()
-    await migrate(url, MIGRATIONS)
+async def pool(url: str) -> AsyncIterator[asyncpg.Pool[asyncpg.Record]]:
     async with asyncpg.create_pool(url, min_size=1, max_size=4, server_settings=SESSION) as pool:
         yield pool
 

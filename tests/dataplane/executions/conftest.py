@@ -10,14 +10,12 @@ from tenantry.dataplane.executions import lease
 from tests.support.executors import Executors, open_executors
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 
 @pytest.fixture
-async def executors(
-    make_database: Callable[[], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Executors]:
+async def executors(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Executors]:
     monkeypatch.setattr(lease, "LOOK_SECONDS", 3600.0)
-    async with open_executors(make_database(), tmp_path) as executors:
+    async with open_executors(url, tmp_path) as executors:
         yield executors

@@ -11,7 +11,7 @@ from tests.support.shop import shop_documents
 from tests.support.testapi import serve_testapi
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
 
@@ -27,7 +27,7 @@ def documents(testapi: str) -> str:
 
 
 @pytest.fixture
-async def plane(make_database: Callable[[], str], tmp_path: Path, documents: str) -> AsyncIterator[DataPlane]:
+async def plane(url: str, tmp_path: Path, documents: str) -> AsyncIterator[DataPlane]:
     bundles = [served_bundle(tenant, documents=documents) for tenant in ("acme", "globex")]
-    async with run_data_plane(make_database(), tmp_path, *bundles) as plane:
+    async with run_data_plane(url, tmp_path, *bundles) as plane:
         yield plane

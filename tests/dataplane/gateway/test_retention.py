@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
 import pytest
 
 from tests.support.dataplane import DataPlane, run_data_plane, served_bundle
 from tests.support.kept import DAY, Clock, Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
+
+    import asyncpg
 
 DOCUMENTS = """
 apiVersion: workflow.io/v1
@@ -47,11 +48,6 @@ SPEC = {"dataRetention": {"taskTraces": "3d", "cleanupSchedule": "30 4 * * 1"}}
 
 
 @pytest.fixture
-async def url(make_database: Callable[[], str]) -> str:
-    return make_database()
-
-
-@pytest.fixture
 async def plane(url: str, tmp_path: Path) -> AsyncIterator[DataPlane]:
     bundles = [
         served_bundle("acme", documents=DOCUMENTS, spec=SPEC),
@@ -59,14 +55,6 @@ async def plane(url: str, tmp_path: Path) -> AsyncIterator[DataPlane]:
     ]
     async with run_data_plane(url, tmp_path, *bundles) as plane:
         yield plane
-
-
-@pytest.fixture
-async def database(plane: DataPlane, url: str) -> AsyncIterator[asyncpg.Connection]:
-    del plane  # only that its tables are there
-    connection = await asyncpg.connect(url)
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture

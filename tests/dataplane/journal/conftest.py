@@ -1,21 +1,18 @@
-"""A journal on a fresh, migrated database, and a second connection to look and to interfere."""
+"""A journal on a fresh database."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
 
-import asyncpg
 import pytest
 
 from tenantry.dataplane.journal import writer as writing
 from tenantry.dataplane.journal.store import PostgresStore
 from tenantry.dataplane.journal.writer import JournalWriter
-from tenantry.dataplane.process import MIGRATIONS
-from tenantry.postgres.migration import migrate
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from tenantry.dataplane.engine.record import ExecutionRecord
 
@@ -30,20 +27,6 @@ class BoundedWriter(JournalWriter):
     async def stop(self) -> None:
         async with asyncio.timeout(10):
             await super().stop()
-
-
-@pytest.fixture
-async def url(make_database: Callable[[], str]) -> str:
-    url = make_database()
-    await migrate(url, MIGRATIONS)
-    return url
-
-
-@pytest.fixture
-async def database(url: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(url)
-    yield connection
-    await connection.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
@@ -14,17 +13,8 @@ from tenantry.tenants.identity import TenantId
 from tests.support.executions import NOON, Execution
 from tests.support.journal import commit
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
 ACME, GLOBEX = TenantId("acme"), TenantId("globex")
 ALL = HistoryFilter(workflow="made-by-hand")
-
-
-@pytest.fixture
-async def pool(url: str) -> AsyncIterator[asyncpg.Pool[asyncpg.Record]]:
-    async with asyncpg.create_pool(url, min_size=1, max_size=2) as pool:
-        yield pool
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def server() -> BundleServer:
 
 
 @pytest.fixture
-def journal() -> JournalWriter:
+async def journal() -> JournalWriter:
     """Only its `usage_written` is used: nothing is connected."""
     return JournalWriter(PostgresStore("postgresql://nowhere"), source="tests")
 
