@@ -233,6 +233,31 @@ async def test_a_key_that_has_expired_is_free_again(executors: Executors) -> Non
     assert (await ask(one, {"n": 2})).headers["Execution-Id"] == second.headers["Execution-Id"]
 
 
+@pytest.mark.parametrize("through", ["one", "other"])
+async def test_what_runs_for_longer_than_its_key_is_kept_goes_on_beside_what_has_the_key_since(
+    executors: Executors, through: str
+) -> None:
+    planes = {name: await executors.start(name) for name in ("one", "other")}
+    executors.upstream.hold("a")
+    older = (await ask(planes["one"], headers={"Prefer": "respond-async"})).headers["Execution-Id"]
+    await executors.database.execute(
+        "UPDATE idempotency_keys SET expires_at = expires_at - interval '24 hours'"
+    )
+    second = await ask(planes[through], headers={"Prefer": "respond-async"})
+    newer = second.headers["Execution-Id"]
+    assert (second.status_code, "Idempotency-Replayed" in second.headers, newer == older) == (
+        202,
+        False,
+        False,
+    )
+    await executors.upstream.called("a", 2)
+    executors.upstream.let("a")
+    for execution in (older, newer):
+        assert (await executors.output(planes["one"], execution))["n"] == 1
+    assert (await ask(planes["one"])).headers["Execution-Id"] == newer
+    assert await executions(executors) == 2
+
+
 BAD_KEYS = ["", " ", '""', "k" * 256, "k" * 10_240, "a\tb", "a\x01b", "a\x7fb", "é", "\N{SNOWMAN}"]
 
 

@@ -261,6 +261,20 @@ async def test_a_key_stands_for_its_execution_as_long_as_it_runs_and_for_a_day(
     assert [tuple(row) for row in found] == [("acme", second.id), ("globex", other.id)]
 
 
+async def test_what_runs_for_longer_than_its_key_is_kept_is_written_to_its_end(
+    database: asyncpg.Connection, store: PostgresStore
+) -> None:
+    first, second = everything().submit(), everything().submit()
+    assert await store.commit(rows_of(first)) == {first.id}
+    await database.execute("UPDATE idempotency_keys SET expires_at = expires_at - interval '24 hours'")
+    assert await store.commit(rows_of(second)) == {second.id}
+    for task in ("a", "b"):
+        for one in (first, second):
+            assert await store.commit(rows_of(one.complete(task))) == {one.id}
+    assert {(await summary(database, one))[0] for one in (first, second)} == {"completed"}
+    assert str(await database.fetchval("SELECT execution_id FROM idempotency_keys")) == second.id
+
+
 async def test_a_plan_s_source_is_stored_once_and_again_after_an_hour(
     database: asyncpg.Connection, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
