@@ -223,7 +223,7 @@ async def test_callbacks_are_owed_for_every_end_and_dead_letters_for_every_failu
     assert [(row["task"], row["reason"], row["attempts"]) for row in letters] == [("a", "permanent", 1)] * 2
     assert [row["created_at"].timestamp() for row in letters] == [NOON + 1, NOON + 3]
     assert {(row["tenant"], row["status"], str(row["execution_id"])) for row in letters} == {
-        ("acme", "open", execution.id)
+        ("acme", "retried", execution.id)
     }
 
 
