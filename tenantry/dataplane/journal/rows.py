@@ -124,8 +124,8 @@ def _row(record: ExecutionRecord, source: str, owner: str) -> Row:
             record.status.value,
             record.failure_code,
             _labels_text(record.plan.labels),
-            record.submitted_at,
-            record.ended_at,
+            _instant(record.submitted_at),
+            None if record.ended_at is None else _instant(record.ended_at),
             record.task_attempts,
             record.task_seconds,
             record.egress_bytes,
@@ -142,6 +142,11 @@ def _row(record: ExecutionRecord, source: str, owner: str) -> Row:
         callbacks=(_callback(record),) if ends and record.callback else (),
         usage=(_usage(record, source),) if ends else (),
     )
+
+
+def _instant(at: float) -> float:
+    """In whole microseconds: of others PostgreSQL's arithmetic makes, now and then, the one beside Python's."""
+    return round(at, 6)
 
 
 @lru_cache(_REMEMBERED_LABELS)
@@ -172,7 +177,7 @@ def _letter(record: ExecutionRecord, letter: DeadLettered) -> IncomingLetter:
         msgspec.json.encode(letter.failure).decode(),
         letter.failure.code.value,
         letter.attempts,
-        letter.at,
+        _instant(letter.at),
     )
 
 

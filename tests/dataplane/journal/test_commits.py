@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -336,6 +336,17 @@ async def test_days_begin_and_end_at_midnight_in_utc(
     await store.commit(rows_of(execution))
     assert day_of(execution.id) == date(2026, 3, 1) if second >= 0 else date(2026, 2, 28)
     assert await sequences(database, execution) == list(range(1, 9))
+
+
+async def test_an_instant_is_stored_as_it_is_told_elsewhere(
+    database: asyncpg.Connection, store: PostgresStore
+) -> None:
+    # Doubles of today lie a quarter of a microsecond apart: among a hundred some are near the middle of two.
+    executions = [Execution(at=NOON + number * 0.0000012345).submit() for number in range(100)]
+    await store.commit(rows_of(*executions))
+    stored = await database.fetch("SELECT id::text, submitted_at FROM executions")
+    told = {one.id: datetime.fromtimestamp(one.record.submitted_at, UTC) for one in executions}
+    assert {row["id"]: row["submitted_at"] for row in stored} == told
 
 
 async def test_two_executors_that_make_the_same_day_at_the_same_time_both_go_on(
