@@ -18,6 +18,7 @@ from tests.support.tenants import token_for
 if TYPE_CHECKING:
     from tests.support.dataplane import DataPlane
 
+pytestmark = pytest.mark.asks_once("the database is away here")
 NOBODY = "019ca945-0a00-7316-9d6e-83367b976cd1"
 
 

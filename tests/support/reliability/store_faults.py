@@ -60,7 +60,7 @@ class PatientTransport(httpx.ASGITransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Sends it until it is answered otherwise."""
         content = await request.aread()
-        headers = dict(request.headers)
+        headers = request.headers.copy()
         if request.url.path.endswith("/execute"):
             headers.setdefault("idempotency-key", str(uuid4()))
         attempts = 0
