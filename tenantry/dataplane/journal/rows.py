@@ -145,7 +145,7 @@ def _row(record: ExecutionRecord, source: str, owner: str) -> Row:
 
 
 def _instant(at: float) -> float:
-    """In whole microseconds: of others PostgreSQL's arithmetic makes, now and then, the one beside Python's."""
+    """In whole microseconds: of others PostgreSQL now and then makes the one beside Python's."""
     return round(at, 6)
 
 
