@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextvars import ContextVar
+from dataclasses import fields
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,7 @@ from tenantry.dataplane.executions.keys import IdempotencyKeys
 from tenantry.dataplane.executions.lease import Lease
 from tenantry.dataplane.executions.repeating import repeating
 from tenantry.dataplane.gateway.app import create_app
+from tenantry.dataplane.gateway.services import Services
 from tenantry.dataplane.journal.writer import JournalWriter
 from tenantry.dataplane.limits.memory import MemoryLimitStore
 from tests.support.reliability.ports import (
@@ -93,9 +95,16 @@ class Process:
         }
         self.lease = Lease(name=f"executor-{self.number}", ownership=ownership, plans=plans, **shared)
         self.control = Control(lease=self.lease, ownership=ownership, history=history, plans=plans, **shared)
-        services: Any = _Services(
-            **shared, control=self.control, keys=self.keys, history=history, clock=self.clock
-        )
+        there: dict[str, Any] = {
+            **shared,
+            "control": self.control,
+            "keys": self.keys,
+            "history": history,
+            "clock": self.clock,
+            "callback_secrets": SimpleNamespace(available=True),
+        }
+        # What executing and controlling does not need is not there.
+        services = Services(**{field.name: there.get(field.name) for field in fields(Services)})
         self.app = create_app(services)
 
     async def _install(self) -> None:
@@ -205,12 +214,3 @@ def _scope(method: str, path: str, tenant: str, headers: Mapping[str, str] | Non
         "headers": [(name.lower().encode(), value.encode()) for name, value in fields.items()],
         "root_path": "",
     }
-
-
-class _Services(SimpleNamespace):
-    """What executing and controlling needs of the gateway's services; the rest is not there."""
-
-    callback_secrets = SimpleNamespace(available=True)
-
-    def __getattr__(self, _name: str) -> None:
-        return None
