@@ -145,8 +145,9 @@ async def test_what_a_retry_of_the_execution_answered_is_retried_for_the_letters
     path = f"/dlq/{letter['id']}"
     again = await plane.ask("POST", f"{path}/retry")
     assert (again.status_code, again.json()) == (200, await find(plane, letter["id"]))
-    for what, body in (("retry-with-input", {"input": GOOD}), ("discard", None), ("archive", None)):
-        answer = await plane.ask("POST", f"{path}/{what}", **({"json": body} if body else {}))
+    for what in ("retry-with-input", "discard", "archive"):
+        body = {"input": GOOD} if what == "retry-with-input" else {}
+        answer = await plane.ask("POST", f"{path}/{what}", json=body)
         assert answer.status_code == 409
         assert answer.json()["type"].rpartition("/")[2] == Refusal.NOT_OPEN
     bulk = await plane.ask("POST", "/dlq/bulk-retry", json={"filter": {"workflow": "unlucky"}})
@@ -159,9 +160,11 @@ async def test_a_retry_of_a_letter_is_told_as_its_own(plane: DataPlane, what: st
     execution = await fail(plane)
     (letter,) = await letters(plane)
     beside = await write_letter(pool_of(plane), execution_id=execution, task="beside", at=NOON)
-    paths = {"bulk-retry": ("/dlq/bulk-retry", {"ids": [letter["id"]]})}
-    body = {"input": GOOD} if what == "retry-with-input" else {}
-    path, body = paths.get(what, (f"/dlq/{letter['id']}/{what}", body))
+    path, body = {
+        "retry": (f"/dlq/{letter['id']}/retry", {}),
+        "retry-with-input": (f"/dlq/{letter['id']}/retry-with-input", {"input": GOOD}),
+        "bulk-retry": ("/dlq/bulk-retry", {"ids": [letter["id"]]}),
+    }[what]
     answer = await plane.ask("POST", path, role="tenant-admin", json=body)
     assert answer.status_code == 200
     await run_ended(plane, execution, 2, "completed" if what == "retry-with-input" else "failed")
