@@ -199,13 +199,15 @@ class ExecuteEndpoints:
         """The answer of what does not run here, or not any more.
 
         One that is stored goes on at another executor, or has ended. One that is not came too late for its
-        key: the answer is that of the execution which has it.
+        key: the answer is that of the execution which has it. Or it had the key, and is not kept any more.
         """
         tenant, key = asked.tenant.name, asked.wishes.key
-        if key and await self._services.history.find(tenant, holder.execution_id) is None:
-            first = await self._services.keys.find(tenant, key)
-            if first is not None and first.execution_id != holder.execution_id:
-                return await self._attach(asked, first, holder.fingerprint)
+        # The key first: it is stored with its execution, so that what is not there afterwards is gone.
+        first = await self._services.keys.find(tenant, key) if key else None
+        if first is not None and await self._services.history.find(tenant, holder.execution_id) is None:
+            if first.execution_id == holder.execution_id:
+                raise errors.trace_gone(holder.execution_id)
+            return await self._attach(asked, first, holder.fingerprint)
         return await self._follow(asked, holder.execution_id, headers)
 
     async def _follow(self, asked: _Asked, execution_id: str, headers: dict[str, str]) -> Response:

@@ -239,14 +239,15 @@ async def test_an_execution_whose_trace_is_hidden_says_so(
         assert response.json()["type"].rpartition("/")[2] == "trace-gone"
 
 
-async def test_a_request_whose_answer_went_with_the_trace_is_told_so(
-    plane: DataPlane, database: asyncpg.Connection
+@pytest.mark.parametrize("column", ["trace_deleted_at", "deleted_at"])
+async def test_a_request_whose_answer_is_not_kept_any_more_is_told_so_at_once(
+    plane: DataPlane, database: asyncpg.Connection, column: str
 ) -> None:
     headers = {"Idempotency-Key": "k"}
     first = await plane.execute("plain", {"n": 1}, headers=headers)
     assert first.status_code == 200
     execution = first.headers["Execution-Id"]
-    await hide(database, execution, "trace_deleted_at")
+    await hide(database, execution, column)
     again = await plane.execute("plain", {"n": 1}, headers=headers)
     assert (again.status_code, again.json()["type"].rpartition("/")[2]) == (409, "trace-gone")
     assert again.json()["executionId"] == execution
