@@ -104,7 +104,8 @@ class Process:
             "callback_secrets": SimpleNamespace(available=True),
         }
         # What executing and controlling does not need is not there.
-        services = Services(**{field.name: there.get(field.name) for field in fields(Services)})
+        absent: dict[str, Any] = dict.fromkeys(field.name for field in fields(Services))
+        services = Services(**(absent | there))
         self.app = create_app(services)
 
     async def _install(self) -> None:
