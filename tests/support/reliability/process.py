@@ -41,6 +41,10 @@ if TYPE_CHECKING:
     from tests.support.reliability.world import World
 
 _MOST_SKEW_SECONDS: Final = 0.5
+_JUMPED: Final = 0.1
+"""So many processes begin after their machine's clock has jumped, by up to `_MOST_JUMP_SECONDS` either way."""
+
+_MOST_JUMP_SECONDS: Final = 7200.0
 _PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
 
 
@@ -60,7 +64,8 @@ class Process:
         self.world, self.number, self.alive = world, number, True
         self.tasks: dict[asyncio.Task[Any], None] = {}  # in order: a set's would be another every time
         self._cut_off_until = 0.0
-        self._skew = world.random.uniform(-_MOST_SKEW_SECONDS, _MOST_SKEW_SECONDS)
+        most = _MOST_JUMP_SECONDS if world.random.random() < _JUMPED else _MOST_SKEW_SECONDS
+        self._skew = world.random.uniform(-most, most)
 
     async def start(self) -> None:
         token = _PROCESS.set(self)
@@ -71,8 +76,14 @@ class Process:
         finally:
             _PROCESS.reset(token)
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether it runs nothing, and has written everything."""
+        journal = self.journal
+        return not (self.executor._runs or journal._dirty or journal._committing or journal._backlog)
+
     def clock(self) -> float:
-        """This machine's: a little off, like all of them."""
+        """This machine's: a little off, like all of them, or wrong since it jumped."""
         return self.world.clock() + self._skew
 
     async def _build(self) -> None:

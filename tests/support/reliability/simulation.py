@@ -194,7 +194,7 @@ class _Simulation:
             executions = world.database.executions.values()
             # What was taken to be retried by an executor that died then is owned until its lease runs out.
             unended = [one for one in executions if one.status not in ENDED or one.owner is not None]
-            if not unended and not any(process.executor._runs for process in world.alive()):
+            if not unended and all(process.at_rest for process in world.alive()):
                 return
             for one in unended:
                 if one.status == "paused":
