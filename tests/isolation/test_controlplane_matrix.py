@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tenantry.controlplane.graphql.schema import make_schema
+from tenantry.controlplane.store.database import MIGRATIONS
 from tenantry.tenants.roles import Role
 from tests.support.controlplane import ADMIN_TOKEN, Api, run_control_plane, task_text, tenant_text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
 ALLOWED, FORBIDDEN, HIDDEN = "allowed", "forbidden", "hidden"
 ADMINS: Final = frozenset({Role.PLATFORM_ADMIN, Role.TENANT_ADMIN})
@@ -130,8 +132,8 @@ MATRIX: Final = {
 
 
 @pytest.fixture
-async def api(make_database: Callable[[], str]) -> AsyncIterator[Api]:
-    async with run_control_plane(make_database()) as running:
+async def api(make_migrated_database: Callable[[Path], str]) -> AsyncIterator[Api]:
+    async with run_control_plane(make_migrated_database(MIGRATIONS)) as running:
         for tenant in ("own", "other"):
             await running.create_tenant(tenant)
             await running.apply(tenant, task_text("get"))

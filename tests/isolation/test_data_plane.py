@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from starlette.routing import Route
 
+from tenantry.dataplane.process import MIGRATIONS
 from tenantry.language.plan.model import CircuitPolicy
 from tenantry.tenants.identity import TenantId
 from tenantry.tenants.roles import Role
@@ -170,9 +171,9 @@ def bearer(tenant: str, role: str) -> dict[str, str]:
 
 
 @pytest.fixture
-async def place(make_database: Callable[[], str], tmp_path: Path) -> AsyncIterator[Place]:
+async def place(make_migrated_database: Callable[[Path], str], tmp_path: Path) -> AsyncIterator[Place]:
     bundles = [served_bundle(tenant, documents=DOCUMENTS) for tenant in ("acme", "globex")]
-    async with run_data_plane(make_database(), tmp_path, *bundles) as plane:
+    async with run_data_plane(make_migrated_database(MIGRATIONS), tmp_path, *bundles) as plane:
         executions, circuits = {}, {}
         for tenant in ("acme", "globex"):
             answer = await plane.execute("echo", {"secret": f"of-{tenant}"}, tenant=tenant)

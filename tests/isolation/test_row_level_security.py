@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 
 from tenantry.controlplane.services.access import transaction
 from tenantry.controlplane.store import tables
-from tenantry.controlplane.store.database import Database
+from tenantry.controlplane.store.database import MIGRATIONS, Database
 from tenantry.protocol.usage import ExecutionUsage, UsageEvent, encode_batch
 from tenantry.tenants.identity import TenantId
 from tenantry.tenants.roles import Principal, Role
@@ -19,15 +19,16 @@ from tests.support.controlplane import Api, run_control_plane, task_text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
 TABLES: Final = [table.name for table in SQLModel.metadata.sorted_tables]
 A, B = TenantId("a"), TenantId("b")
 
 
 @pytest.fixture
-async def api(make_database: Callable[[], str]) -> AsyncIterator[Api]:
+async def api(make_migrated_database: Callable[[Path], str]) -> AsyncIterator[Api]:
     """Two tenants with rows in every table."""
-    async with run_control_plane(make_database()) as running:
+    async with run_control_plane(make_migrated_database(MIGRATIONS)) as running:
         for tenant in (A, B):
             await running.create_tenant(tenant)
             await running.apply(tenant, task_text("get"))
