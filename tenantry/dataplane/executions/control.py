@@ -355,7 +355,7 @@ class Control:
         try:
             await self._ownership.give_back(taken)
         except BaseException:
-            self._lease.adopt(taken)
+            self._lease.doubt()  # not adopted: it may be somebody else's by now
             raise
 
     async def _wait_while(

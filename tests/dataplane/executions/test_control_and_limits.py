@@ -10,6 +10,8 @@ import pytest
 from tenantry.dataplane.engine.ports import JournalUnavailableError
 from tenantry.dataplane.journal.ownership import Ownership
 from tenantry.dataplane.limits.port import LimitsUnavailableError
+from tenantry.tenants.identity import TenantId
+from tests.support.executors import lease_of
 
 if TYPE_CHECKING:
     import httpx
@@ -117,3 +119,33 @@ async def test_what_is_refused_for_its_inputs_uses_no_quota(executors: Executors
         assert answer.status_code == 400
     answer = await one.ask("POST", f"/executions/{execution}/{kind}", json=body)
     assert answer.status_code in {200, 202}
+
+
+@pytest.mark.parametrize("database", ["did it", "did nothing"])
+async def test_what_was_perhaps_given_back_is_nobody_s_until_it_is_retried(
+    executors: Executors, monkeypatch: pytest.MonkeyPatch, database: str
+) -> None:
+    one = await executors.start("one", at_once(executors, 1))
+    execution = await failed(executors, one)
+    busy = await executors.begin(one, "pick", "a", {"n": 1})
+    give_back = Ownership.give_back
+
+    async def break_off(*arguments: Any) -> None:
+        if database == "did it":
+            await give_back(*arguments)
+        raise JournalUnavailableError("the database went away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ownership, "give_back", break_off)
+        assert (await retry(one, execution)).status_code == 503
+    executors.upstream.let("a")
+    await executors.output(one, busy)
+    executors.upstream.hold("c")
+    if database == "did nothing":
+        await lease_of(one).look_around()
+        await one.services.journal.settled(TenantId("acme"), execution)
+    answer = await retry(one, execution)
+    assert (answer.status_code, answer.json()["status"]) == (202, "running")
+    await lease_of(one).look_around()
+    executors.upstream.let("c")
+    assert await executors.output(one, execution) == [1, 1, 2]
