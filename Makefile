@@ -5,6 +5,7 @@ UV := uv==0.13.8
 
 BIN := .venv/bin
 READY := .venv/.ready
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Compiled once and kept: dozens of processes are started, by `make run` and by the tests.
 export PYTHONDONTWRITEBYTECODE :=
@@ -26,7 +27,7 @@ run: $(READY)
 	@$(BIN)/tenantry run $(ARGS)
 
 test: $(READY)
-	$(BIN)/pytest -n 2 --dist loadfile -rs $(ARGS)
+	$(PYTEST) -rs $(ARGS)
 
 torture: $(READY)
 	$(BIN)/python -m tests.reliability $(or $(ARGS),all) --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0)
@@ -44,7 +45,7 @@ contracts: $(READY)
 	$(BIN)/lint-imports
 
 coverage: $(READY)
-	$(BIN)/pytest -n 2 --dist loadfile -rs --cov --cov-report=term --cov-fail-under=90
+	$(PYTEST) -rs --cov --cov-report=term --cov-fail-under=90
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -16,6 +16,9 @@ from tests.support.reliability.store_faults import MOMENTS, faulty_store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+LONG: Final = ("e2e", "reliability")
+"""Folders whose files take longest: begun last, they would keep one process busy while the other is idle."""
 
 # How long an example takes says something about the machine, nothing about the code.
 settings.register_profile("tenantry", deadline=None)
@@ -39,7 +42,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out, with `--store-faults`, what means something else to callers that ask again."""
+    """The longest first; with `--store-faults` without what means something else to who asks again."""
+    items.sort(key=lambda item: item.path.parent.name not in LONG)
     if config.getoption("--store-faults"):
         for item in items:
             if (marker := item.get_closest_marker("asks_once")) is not None:
