@@ -6,7 +6,7 @@ import asyncio
 import logging
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -41,18 +41,24 @@ StructT = TypeVar("StructT", bound=msgspec.Struct)
 _LOG = logging.getLogger(__name__)
 
 
+MAX_INPUTS: Final = 1000
+"""Given to tasks by one request: each is looked up in the plan, with all that comes after it."""
+
+_Inputs: TypeAlias = Annotated[dict[str, Any], msgspec.Meta(max_length=MAX_INPUTS)]
+
+
 class _Fork(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, rename="camel"):
     """The body of a fork: from which task, and what is to be different."""
 
     task: str
     input: Any = msgspec.UNSET
-    inputs: dict[str, Any] = {}
+    inputs: _Inputs = {}
 
 
 class _Retry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The body of a retry: what tasks get instead, by path."""
 
-    inputs: dict[str, Any] = {}
+    inputs: _Inputs = {}
 
 
 class LifecycleEndpoints:

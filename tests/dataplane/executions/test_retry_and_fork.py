@@ -12,6 +12,7 @@ from tenantry.dataplane.engine.core.events import AnyEvent, decode_events
 from tenantry.dataplane.engine.core.evolve import evolve
 from tenantry.dataplane.engine.core.snapshot import snapshot
 from tenantry.dataplane.engine.core.state import ExecutionState
+from tenantry.dataplane.gateway.lifecycle import MAX_INPUTS
 from tenantry.tenants.identity import TenantId
 from tests.support.executors import lease_of
 
@@ -162,6 +163,17 @@ async def test_an_input_for_a_task_there_is_not_is_refused_by_its_name(
     assert repr(task) in answer.json()["detail"]
     assert await executors.row(execution) == before
     assert await executors.database.fetchval("SELECT count(*) FROM executions") == 1
+
+
+@pytest.mark.parametrize("kind", ["retry", "fork"])
+async def test_more_inputs_than_anybody_needs_are_refused(executors: Executors, kind: str) -> None:
+    one = await executors.start("one")
+    execution = await failed(executors, one)
+    inputs = dict.fromkeys(map(str, range(MAX_INPUTS + 1)))
+    body = {"inputs": inputs, **({"task": "a"} if kind == "fork" else {})}
+    answer = await one.ask("POST", f"/executions/{execution}/{kind}", json=body)
+    assert problem(answer) == (400, "invalid-body")
+    assert str(MAX_INPUTS) in answer.json()["detail"]
 
 
 async def test_a_fork_takes_no_input_for_what_it_reuses_and_one_for_everything_else(
