@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 _MOST_SKEW_SECONDS: Final = 0.5
 _JUMPED: Final = 0.1
-"""So many processes begin after their machine's clock has jumped, by up to `_MOST_JUMP_SECONDS` either way."""
+"""So many processes begin after their machine's clock has jumped, either way."""
 
 _MOST_JUMP_SECONDS: Final = 7200.0
 _PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
