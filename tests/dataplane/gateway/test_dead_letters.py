@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 NOBODY = "019ca945-0a00-7316-9d6e-83367b976cd1"
 TYPES = "https://tenantry.dev/problems"
+RETRIES = pytest.mark.asks_once("a retry that was answered 503 goes on: asked again, it is another")
+IS_503 = pytest.mark.asks_once("the answer is the 503 after which callers ask again")
 
 
 @pytest.fixture
@@ -169,6 +171,7 @@ async def test_retries_that_were_exhausted_are_told_with_their_number(plane: Dat
     assert (letter["reason"], letter["attempts"], letter["taskName"]) == ("retries-exhausted", 2, "busy")
 
 
+@RETRIES
 async def test_what_failed_goes_on_with_another_input_and_what_was_done_is_not_done_again(
     plane: DataPlane,
 ) -> None:
@@ -183,6 +186,7 @@ async def test_what_failed_goes_on_with_another_input_and_what_was_done_is_not_d
     assert [event.reused for event in before] == [False, True]
 
 
+@RETRIES
 async def test_a_retry_that_fails_again_leaves_a_letter_of_its_own(plane: DataPlane) -> None:
     failed = await plane.execute("buy", {"card": "tok_declined"})
     first = await only_letter(plane)
@@ -197,6 +201,7 @@ async def test_a_retry_that_fails_again_leaves_a_letter_of_its_own(plane: DataPl
     assert (await read(plane, f"/{first['id']}"))["status"] == "retried"
 
 
+@RETRIES
 async def test_what_failed_in_an_execution_that_completed_is_done_in_another(plane: DataPlane) -> None:
     completed = await plane.execute("tip", {"card": "tok_declined"})
     assert (completed.status_code, completed.json()) == (200, "nothing")
@@ -211,6 +216,7 @@ async def test_what_failed_in_an_execution_that_completed_is_done_in_another(pla
     await refused(plane, f"/{letter['id']}/retry-with-input", 409, "letter-not-open", json=body)
 
 
+@RETRIES
 async def test_a_fork_does_anew_what_comes_after_any_of_the_letters_and_nothing_else(
     plane: DataPlane,
 ) -> None:
@@ -227,6 +233,7 @@ async def test_a_fork_does_anew_what_comes_after_any_of_the_letters_and_nothing_
     assert (again["task"], again["executionId"]) == ("one", fork["id"])
 
 
+@RETRIES
 async def test_a_letter_whose_task_succeeded_since_is_not_done_once_more(plane: DataPlane) -> None:
     """Somebody retried the execution itself, and it completed: what the letter is of has been done."""
     failed = await plane.execute("buy", {"card": "tok_declined"})
@@ -413,6 +420,7 @@ async def test_what_is_no_json_or_no_instant_is_refused(faked: Faked) -> None:
         assert field in await refused(faked.plane, "/bulk-retry", 400, "invalid-parameter", json=body)
 
 
+@IS_503
 @pytest.mark.parametrize(
     ("error", "code"),
     [
@@ -495,6 +503,7 @@ async def test_what_stops_a_bulk_retry_is_told_with_how_many_remain(
     assert told["nextCursor"] is None
 
 
+@IS_503
 async def test_a_bulk_retry_that_is_stopped_at_once_begins_anew_where_it_began(faked: Faked) -> None:
     written = [await faked.write(at=NOON + number) for number in range(3)]
     faked.retries.refusal = OverLimitError(("workflows-per-hour",))

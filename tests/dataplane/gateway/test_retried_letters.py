@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.support.dataplane import DataPlane
 
 GOOD = {"id": 1}
+pytestmark = pytest.mark.asks_once("a retry that was answered 503 goes on: asked again, it is another")
 
 
 @pytest.fixture(autouse=True)
