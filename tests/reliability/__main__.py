@@ -14,7 +14,7 @@ PROOFS: Final = {
     "exhaustive": "every interleaving of small executions with so many disturbances",
     "simulation": "the gateway, executors and journal in a simulated world",
     "cancelling": "requests given up at every step of the event loop, with two tenants at the same keys",
-    "killing": "real processes killed before and after every commit of theirs, on a real PostgreSQL",
+    "killing": "real processes killed wherever they persist or take over, on a real PostgreSQL",
     "store_faults": "the gateway's suite on a store that fails before or after its commits",
 }
 

@@ -45,10 +45,10 @@ metadata: {{name: order}}
 spec:
   input:
     type: object
-    required: [case, end]
-    properties: {{case: {{type: string}}, end: {{type: string}}}}
+    required: [case, begin, end]
+    properties: {{case: {{type: string}}, begin: {{type: string}}, end: {{type: string}}}}
   tasks:
-    - {{id: quote, taskRef: look, input: {{at: quote}}}}
+    - {{id: quote, taskRef: look, input: {{at: "{{{{input.begin}}}}"}}}}
     - id: charge
       taskRef: act-once
       dependsOn: [quote]
@@ -58,7 +58,10 @@ spec:
     - {{id: end, taskRef: look, dependsOn: [ship], input: {{at: "{{{{input.end}}}}"}}}}
   output: {{case: "{{{{input.case}}}}"}}
 """
-"""`order` looks, charges with a key, ships without one, and looks again; at `/look/gone` it fails."""
+"""`order` looks, charges with a key, ships without one, and looks again.
+
+At `/look/gone` it fails; at `/look/held-…` it waits until the judge lets it go.
+"""
 
 
 class Judge:
@@ -67,11 +70,13 @@ class Judge:
     Attributes:
         url: where it is.
         effects: how often it did what, for which case.
+        held: what somebody looks at that begins with `held-`; it is answered once it is set.
     """
 
     def __init__(self) -> None:
         self.url = ""
         self.effects: Counter[tuple[str, str]] = Counter()
+        self.held: dict[str, asyncio.Event] = {}
         self._keys: set[bytes] = set()
 
     async def script(self, peer: Peer) -> None:
@@ -83,6 +88,8 @@ class Judge:
                 self._keys |= {_key(head)} - {b""}
                 self.effects[path, json.loads(body)["case"]] += 1
             await asyncio.sleep(0.01)
+            if path.startswith("look/held-"):
+                await self.held.setdefault(path.removeprefix("look/"), asyncio.Event()).wait()
             status = "410 Gone" if path == "look/gone" else "200 OK"
             await peer.answer(b"{}", status=status, headers="Content-Type: application/json\r\n")
 
