@@ -115,9 +115,16 @@ class FakeRetries:
         self.gate.set()
 
     async def retry(
-        self, tenant: ServedTenant, execution_id: str, actor: str, inputs: Mapping[str, Json]
+        self,
+        tenant: ServedTenant,
+        execution_id: str,
+        actor: str,
+        inputs: Mapping[str, Json],
+        *,
+        acknowledged: bool,
     ) -> None:
         """The execution runs again."""
+        del acknowledged
         await self._ask(Retried(tenant.name, execution_id, actor, dict(inputs)))
         await self.database.execute(
             "UPDATE executions SET status = 'running', run = run + 1 WHERE tenant = $1 AND id = $2::uuid",

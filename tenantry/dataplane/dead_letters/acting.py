@@ -154,7 +154,9 @@ class LetterActs:
                 tenant, letter.execution_id, wish.actor, inputs, tasks=tasks, new_id=new_id
             )
         else:
-            await self._retries.retry(tenant, letter.execution_id, wish.actor, inputs)
+            await self._retries.retry(
+                tenant, letter.execution_id, wish.actor, inputs, acknowledged=wish.acknowledged
+            )
 
     async def _found(self, tenant: TenantId, letter_id: str) -> DeadLetter:
         letter = await self._store.find(tenant, letter_id)

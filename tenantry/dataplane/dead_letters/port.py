@@ -42,7 +42,13 @@ class Retries(Protocol):
     """
 
     async def retry(
-        self, tenant: ServedTenant, execution_id: str, actor: str, inputs: Mapping[str, Json]
+        self,
+        tenant: ServedTenant,
+        execution_id: str,
+        actor: str,
+        inputs: Mapping[str, Json],
+        *,
+        acknowledged: bool,
     ) -> None:
         """Runs what failed of the execution again; `inputs` are given to tasks, by path, instead of theirs.
 

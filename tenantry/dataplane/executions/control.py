@@ -15,6 +15,7 @@ import msgspec
 from tenantry.dataplane.engine.core import control
 from tenantry.dataplane.engine.core.events import Origin
 from tenantry.dataplane.engine.core.forking import check_fork, check_inputs, reusable
+from tenantry.dataplane.engine.core.letters import may_have_taken_effect
 from tenantry.dataplane.engine.core.state import ExecutionStatus
 from tenantry.dataplane.engine.ports import ExecutionLostError, JournalUnavailableError
 from tenantry.dataplane.executions.revival import TraceGoneError, revive
@@ -64,6 +65,16 @@ class NotPossibleError(Exception):
     def __init__(self, status: str, message: str) -> None:
         super().__init__(message)
         self.status = status
+
+
+class UnknownOutcomeError(Exception):
+    """A call of the execution that may not be repeated may have taken effect, and a retry repeats it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "nobody knows whether a call of it took effect (see its dead letters), and a retry repeats it:"
+            " look upstream first, then say acknowledgeUnknownOutcome"
+        )
 
 
 class InvalidInputError(Exception):
@@ -167,6 +178,8 @@ class Control:
         execution_id: str,
         actor: str,
         inputs: Mapping[str, Json] | None = None,
+        *,
+        acknowledged: bool = False,
     ) -> ExecutionStatus | None:
         """Runs what failed of it again, within a new deadline; one that runs already is left alone.
 
@@ -176,9 +189,11 @@ class Control:
             actor: who wants it.
             inputs: what tasks get instead of what their templates give, by path; these, and what comes after
                 them, are done again even if they completed.
+            acknowledged: whoever wants it knows that a call whose outcome is unknown may do its work twice.
 
         Raises:
             NotPossibleError: it completed, or is paused.
+            UnknownOutcomeError: there is such a call, and nobody said that they know.
             UnknownTaskError: one of the inputs is for nothing that takes it.
             TraceGoneError: what it did is not kept any more.
             OverLimitError: the tenant's limits have no room for it.
@@ -199,6 +214,8 @@ class Control:
         taken = await self._take(tenant, execution_id, tuple(control.RETRIABLE))
 
         def again(state: ExecutionState) -> list[AnyEvent]:
+            if may_have_taken_effect(state, "") and not acknowledged:
+                raise UnknownOutcomeError
             deadline_at = self._executor.deadline(tenant, state.plan.deadline_seconds)
             return control.retry(state, actor, self._executor.clock(), deadline_at, inputs or {})
 
@@ -342,7 +359,7 @@ class Control:
             events = control.settle(state, self._lease.name, self._executor.clock()) + act(state)
             if admit:  # at last: whoever is admitted is taken up
                 await self._admit(tenant, taken.id)
-        except (OverLimitError, LimitsUnavailableError):
+        except (UnknownOutcomeError, OverLimitError, LimitsUnavailableError):
             await self._give_back(taken)
             raise
         except BaseException:

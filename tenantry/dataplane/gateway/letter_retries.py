@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tenantry.dataplane.dead_letters.port import Refusal, RefusedRetryError
 from tenantry.dataplane.engine.core.forking import UnknownTaskError
-from tenantry.dataplane.executions.control import NotPossibleError
+from tenantry.dataplane.executions.control import NotPossibleError, UnknownOutcomeError
 from tenantry.dataplane.executions.pinned import PlanGoneError
 from tenantry.dataplane.executions.revival import JournalDamagedError
 
@@ -28,12 +28,18 @@ class LetterRetries:
         self._control, self._history = control, history
 
     async def retry(
-        self, tenant: ServedTenant, execution_id: str, actor: str, inputs: Mapping[str, Json]
+        self,
+        tenant: ServedTenant,
+        execution_id: str,
+        actor: str,
+        inputs: Mapping[str, Json],
+        *,
+        acknowledged: bool,
     ) -> None:
         """See `Retries.retry`."""
         before = await self._run_of(tenant, execution_id)
         with _refusing():
-            await self._control.retry(tenant, execution_id, actor, inputs)
+            await self._control.retry(tenant, execution_id, actor, inputs, acknowledged=acknowledged)
             if await self._run_of(tenant, execution_id) == before:
                 raise _somebody_else()
             if inputs and not _took(await self._look_at(tenant, execution_id), inputs):
@@ -80,6 +86,8 @@ def _refusing() -> Iterator[None]:
         yield
     except NotPossibleError:  # it had failed a moment ago
         raise _somebody_else() from None
+    except UnknownOutcomeError as error:
+        raise RefusedRetryError(Refusal.OUTCOME_UNKNOWN, str(error)) from None
     except UnknownTaskError as error:
         raise RefusedRetryError(Refusal.TASK_UNKNOWN, str(error)) from None
     except (PlanGoneError, JournalDamagedError) as error:

@@ -13,7 +13,12 @@ import msgspec
 from tenantry.dataplane.engine.core.forking import StaleReuseError, UnknownTaskError
 from tenantry.dataplane.engine.core.snapshot import snapshot
 from tenantry.dataplane.engine.core.state import ENDED, ExecutionStatus
-from tenantry.dataplane.executions.control import InvalidInputError, NotDurableError, NotPossibleError
+from tenantry.dataplane.executions.control import (
+    InvalidInputError,
+    NotDurableError,
+    NotPossibleError,
+    UnknownOutcomeError,
+)
 from tenantry.dataplane.executions.pinned import PlanGoneError
 from tenantry.dataplane.executions.revival import JournalDamagedError, TraceGoneError
 from tenantry.dataplane.gateway import errors
@@ -55,10 +60,11 @@ class _Fork(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, rename="ca
     inputs: _Inputs = {}
 
 
-class _Retry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """The body of a retry: what tasks get instead, by path."""
+class _Retry(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, rename="camel"):
+    """The body of a retry: what tasks get instead, by path; whether a call may do its work twice."""
 
     inputs: _Inputs = {}
+    acknowledge_unknown_outcome: bool = False
 
 
 class LifecycleEndpoints:
@@ -86,7 +92,10 @@ class LifecycleEndpoints:
         body = _parse(await read_body(request), _Retry)
 
         async def retry(tenant: ServedTenant, execution_id: str, actor: str) -> ExecutionStatus | None:
-            return await self._services.control.retry(tenant, execution_id, actor, body.inputs)
+            known = body.acknowledge_unknown_outcome
+            return await self._services.control.retry(
+                tenant, execution_id, actor, body.inputs, acknowledged=known
+            )
 
         return await self._act(request, retry)
 
@@ -163,6 +172,9 @@ def _refusing(execution_id: str) -> Iterator[None]:
     except NotPossibleError as error:
         title = "Not possible now"
         raise errors.conflict(f"execution-{error.status}", title, str(error), execution_id) from None
+    except UnknownOutcomeError as error:
+        title = "The outcome is not known"
+        raise errors.conflict("outcome-unknown", title, str(error), execution_id) from None
     except (UnknownTaskError, StaleReuseError) as error:
         raise errors.bad_body(str(error)) from None
     except InvalidInputError as error:

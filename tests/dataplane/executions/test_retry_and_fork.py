@@ -121,6 +121,26 @@ async def test_a_retry_gives_tasks_the_inputs_it_names(executors: Executors) -> 
     assert executors.upstream.bodies["d"] == [{"given": {"at": "d", "saw": "edited"}}]
 
 
+async def test_a_call_that_may_have_taken_effect_is_repeated_by_who_acknowledges_it(
+    executors: Executors,
+) -> None:
+    one, other = await executors.start("one"), await executors.start("other")
+    execution = await executors.begin(one, "chain", held="b")
+    await executors.kill(one)
+    await lease_of(other).look_around()
+    await executors.status(execution, "failed")
+    executors.upstream.let("b")
+    refused = await other.ask("POST", f"/executions/{execution}/retry")
+    assert problem(refused) == (409, "outcome-unknown")
+    row = await executors.row(execution)
+    assert (row["status"], row["run"], row["owner"]) == ("failed", 1, None)
+    assert executors.upstream.asked["b"] == 1
+    body = {"acknowledgeUnknownOutcome": True}
+    assert (await other.ask("POST", f"/executions/{execution}/retry", json=body)).status_code in (200, 202)
+    await executors.status(execution, "completed")
+    assert executors.upstream.asked["b"] == 2
+
+
 async def test_what_depends_on_an_input_given_to_a_retry_is_done_again_and_what_does_not_is_not(
     executors: Executors,
 ) -> None:

@@ -52,7 +52,9 @@ async def refused(doing: Awaitable[None]) -> Refusal:
 
 async def test_an_execution_that_is_gone_is_said_to_be(retries: LetterRetries, tenant: ServedTenant) -> None:
     new_id = new_execution_id(NOON)
-    assert await refused(retries.retry(tenant, NOBODY, "key", {})) is Refusal.EXECUTION_GONE
+    assert (
+        await refused(retries.retry(tenant, NOBODY, "key", {}, acknowledged=False)) is Refusal.EXECUTION_GONE
+    )
     forking = retries.fork(tenant, NOBODY, "key", {}, tasks=["call"], new_id=new_id)
     assert await refused(forking) is Refusal.EXECUTION_GONE
 
@@ -61,7 +63,7 @@ async def test_what_completed_since_is_not_retried(
     plane: DataPlane, retries: LetterRetries, tenant: ServedTenant
 ) -> None:
     completed = (await plane.execute("welcome", {"userId": 1})).headers["Execution-Id"]
-    assert await refused(retries.retry(tenant, completed, "key", {})) is Refusal.BUSY
+    assert await refused(retries.retry(tenant, completed, "key", {}, acknowledged=False)) is Refusal.BUSY
 
 
 async def test_what_another_executor_is_at_is_not_retried(
@@ -71,7 +73,9 @@ async def test_what_another_executor_is_at_is_not_retried(
     await plane.services.deliveries._pool.execute(
         "UPDATE executions SET owner = (SELECT id FROM executors) WHERE id = $1::uuid", execution_id
     )
-    assert await refused(retries.retry(tenant, execution_id, "key", AGAIN)) is Refusal.BUSY
+    assert (
+        await refused(retries.retry(tenant, execution_id, "key", AGAIN, acknowledged=False)) is Refusal.BUSY
+    )
 
 
 async def test_of_two_inputs_for_one_execution_only_one_is_said_to_be_taken(
@@ -79,14 +83,17 @@ async def test_of_two_inputs_for_one_execution_only_one_is_said_to_be_taken(
 ) -> None:
     execution_id = await fail(plane)
     inputs: list[dict[str, Json]] = [{"call": {"hang": True, "number": number}} for number in range(2)]
-    await retries.retry(tenant, execution_id, "key", inputs[0])
+    await retries.retry(tenant, execution_id, "key", inputs[0], acknowledged=False)
     runs = iter([1, 2, 1, 2])  # who comes second looked before the first began
 
     async def run_of(*_: object) -> int:
         return next(runs)
 
     monkeypatch.setattr(retries, "_run_of", run_of)
-    assert await refused(retries.retry(tenant, execution_id, "another", inputs[1])) is Refusal.BUSY
-    await retries.retry(tenant, execution_id, "another", inputs[0])
+    assert (
+        await refused(retries.retry(tenant, execution_id, "another", inputs[1], acknowledged=False))
+        is Refusal.BUSY
+    )
+    await retries.retry(tenant, execution_id, "another", inputs[0], acknowledged=False)
     events = await plane.services.history.events(ACME, execution_id)
     assert [event.inputs for event in events if isinstance(event, WorkflowRetried)] == [inputs[0]]
