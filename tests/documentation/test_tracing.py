@@ -18,9 +18,10 @@ from tenantry.dataplane.engine.core.events import (
     WorkflowSubmitted,
     encode_events,
 )
-from tenantry.dataplane.engine.core.state import ExecutionState
+from tenantry.dataplane.engine.core.state import ExecutionState, ExecutionStatus
 from tenantry.dataplane.engine.core.trace import trace
 from tenantry.dataplane.engine.core.trace.resolutions import TaskKey, resolutions
+from tenantry.dataplane.gateway.actions import possible_actions
 from tenantry.dataplane.gateway.timeline import EventPage
 from tenantry.dataplane.journal.ownership import Segment
 from tenantry.dataplane.telemetry.context import trace_id_of
@@ -100,6 +101,8 @@ def history() -> list[AnyEvent]:
 def test_the_trace_is_the_one_shown(shown: list[dict[str, Any]]) -> None:
     found = trace(EXECUTION, history())
     found.trace_id = trace_id_of(EXECUTION)
+    location = f"/tenants/acme-corp/api/v1/executions/{EXECUTION}"
+    found.actions = possible_actions(location, ExecutionStatus(found.status))
     wanted = [TaskKey(task.run, task.id) for task in found.tasks]
     templates = resolutions(history(), ExecutionState(plan(), EXECUTION, "acme-corp"), wanted)
     for task in found.tasks:

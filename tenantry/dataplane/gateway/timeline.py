@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from starlette.responses import Response
 
-from tenantry.dataplane.engine.core.state import ExecutionState
+from tenantry.dataplane.engine.core.state import ExecutionState, ExecutionStatus
 from tenantry.dataplane.engine.core.trace import TraceBuilder
 from tenantry.dataplane.engine.core.trace.resolutions import Resolutions, TaskKey
 from tenantry.dataplane.executions.pinned import PlanGoneError
 from tenantry.dataplane.gateway import errors
 from tenantry.dataplane.gateway.access import Caller, admit_caller
+from tenantry.dataplane.gateway.actions import possible_actions
 from tenantry.dataplane.gateway.executions import find_execution, refusing_unreadable
 from tenantry.dataplane.gateway.flags import query_flag
 from tenantry.dataplane.gateway.paging import page_after, page_limit
@@ -71,6 +72,8 @@ class TimelineEndpoints:
         summary = await self._find(caller.tenant.name, request)
         async with self._room:
             page = (await self._trace(caller.tenant.name, summary.id)).page(after, limit)
+            location = f"/tenants/{caller.tenant.name}/api/v1/executions/{summary.id}"
+            page.actions = possible_actions(location, ExecutionStatus(page.status))
             if resolved:
                 await self._resolve(caller.tenant.name, summary, page)
             return await asyncio.to_thread(_trace_answer, page)

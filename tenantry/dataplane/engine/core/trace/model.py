@@ -168,6 +168,7 @@ class Trace(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
         actor: who submitted it.
         traceparent: the W3C trace context its caller sent.
         trace_id: of its spans.
+        actions: what can be done to it now, and where that is asked for, by name; the gateway knows.
         origin: of a fork.
         critical_path: the tasks of the last run that took its time, each followed by those inside that took
             its own.
@@ -184,6 +185,7 @@ class Trace(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
     actor: str = ""
     traceparent: str = ""
     trace_id: str = ""
+    actions: dict[str, str] = {}
     origin: Origin | None = None
     runs: list[RunTrace] = []
     pauses: list[PauseTrace] = []
