@@ -30,8 +30,9 @@ def load_baseline() -> Baseline:
 
 
 def store_baseline(rows: Sequence[Row]) -> None:
-    """Replaces the ratios of these rows and keeps the others."""
-    ratios = load_baseline().ratios | {row.name: float(f"{row.ratio:.4g}") for row in rows}
+    """Replaces the ratios of these rows and keeps the others; a difference lost in noise is no baseline."""
+    measured = {row.name: float(f"{row.ratio:.4g}") for row in rows if row.ratio > 0}
+    ratios = load_baseline().ratios | measured
     baseline = Baseline(machine=describe_machine(), ratios=dict(sorted(ratios.items())))
     PATH.write_bytes(msgspec.json.format(msgspec.json.encode(baseline), indent=2) + b"\n")
 

@@ -105,7 +105,7 @@ def _listing_row(name: str, ours_ms: float, beside_ms: float) -> Row:
         name=name,
         ours=f"{ours_ms:.1f} ms",
         beside=f"{beside_ms:.1f} ms (none)",
-        ratio=ours_ms / beside_ms,
+        ratio=ours_ms / _LISTING_TARGET_MS,  # a page among none takes a moment that is mostly noise
         better=Better.LOWER,
         target=f"≤ {_LISTING_TARGET_MS:.0f} ms",
         met=ours_ms <= _LISTING_TARGET_MS,
