@@ -83,9 +83,11 @@ OF_WORKFLOWS: Final = {
     "/{name}": READ,
     "/{name}/plan": READ,
     "/{name}/versions": READ,
+    "/{name}/openapi.json": READ,
     "/{name}/executions": READ,
 }
 MATRIX: Final = {
+    f"{API}/openapi.json": READ,
     **{f"{API}/workflows{path}": operation for path, operation in OF_WORKFLOWS.items()},
     **{
         f"{API}/namespaces/{{namespace}}/workflows{path}": operation

@@ -67,6 +67,7 @@ def _workflow_routes(services: Services) -> dict[str, _Resource]:
         "/test": _Resource("POST", execute.dry_run),
         "": _Resource("GET", definitions.get_workflow),
         "/versions": _Resource("GET", definitions.list_versions),
+        "/openapi.json": _Resource("GET", definitions.describe_workflow),
         "/plan": _Resource("GET", PlanEndpoint(services).get_plan),
         "/executions": _Resource("GET", ExecutionEndpoints(services).list_executions),
     }
@@ -77,6 +78,7 @@ def _workflow_routes(services: Services) -> dict[str, _Resource]:
             for path, resource in of_workflow.items()
         },
         **dict.fromkeys(_WORKFLOWS, _Resource("GET", definitions.list_workflows)),
+        f"{_TENANT}/openapi.json": _Resource("GET", definitions.describe_workflows),
         f"{_TENANT}/tasks": _Resource("GET", definitions.list_tasks),
         f"{_TENANT}/tasks/{{name}}": _Resource("GET", definitions.get_task),
     }

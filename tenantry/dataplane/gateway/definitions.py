@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from tenantry.dataplane.gateway import errors
@@ -13,6 +14,7 @@ from tenantry.dataplane.gateway.names import (
     unknown_workflow,
     workflow_name,
 )
+from tenantry.dataplane.gateway.openapi import describe
 from tenantry.tenants.roles import Permission
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class DefinitionEndpoints:
-    """`GET /workflows`, `/workflows/{name}`, `/workflows/{name}/versions`, `/tasks`, `/tasks/{name}`."""
+    """What is defined: workflows, their versions, tasks, and all of it as OpenAPI documents."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -44,6 +46,20 @@ class DefinitionEndpoints:
         if definition is None:
             raise unknown_workflow(tenant, name)
         return _whole(definition)
+
+    async def describe_workflow(self, request: Request) -> Response:
+        """One workflow, in the version chosen, as an OpenAPI document."""
+        tenant = self._tenant(request)
+        name, selector = chosen_workflow(request)
+        definition = tenant.contents.chosen(name, selector)
+        if definition is None:
+            raise unknown_workflow(tenant, name)
+        return json_answer(await asyncio.to_thread(describe, tenant.name, [definition], selector))
+
+    async def describe_workflows(self, request: Request) -> Response:
+        """All of the tenant's workflows as one OpenAPI document."""
+        tenant = self._tenant(request)
+        return json_answer(await asyncio.to_thread(describe, tenant.name, tenant.workflows()))
 
     async def list_versions(self, request: Request) -> Response:
         """The versions of a workflow that can be called here, the newest first, with their labels."""
