@@ -84,10 +84,13 @@ OF_WORKFLOWS: Final = {
     "/{name}/plan": READ,
     "/{name}/versions": READ,
     "/{name}/openapi.json": READ,
+    "/{name}/error-quality": READ,
     "/{name}/executions": READ,
 }
 MATRIX: Final = {
     f"{API}/openapi.json": READ,
+    f"{API}/tasks/{{name}}/error-quality": READ,
+    f"{API}/error-quality/trends": READ,
     **{f"{API}/workflows{path}": operation for path, operation in OF_WORKFLOWS.items()},
     **{
         f"{API}/namespaces/{{namespace}}/workflows{path}": operation

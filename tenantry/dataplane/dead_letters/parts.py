@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tenantry.dataplane.dead_letters.acting import LetterActs
 from tenantry.dataplane.dead_letters.analytics import LetterAnalytics
+from tenantry.dataplane.dead_letters.graded import GradedFailures
 from tenantry.dataplane.dead_letters.store import LetterStore
 
 if TYPE_CHECKING:
@@ -23,9 +24,10 @@ class DeadLetters:
     store: LetterStore
     acts: LetterActs
     analytics: LetterAnalytics
+    graded: GradedFailures
 
 
 def dead_letters(pool: asyncpg.Pool[asyncpg.Record], retries: Retries, clock: Clock) -> DeadLetters:
     """The parts of a data plane whose executions are retried by `retries`."""
     store = LetterStore(pool)
-    return DeadLetters(store, LetterActs(store, retries, clock), LetterAnalytics(pool))
+    return DeadLetters(store, LetterActs(store, retries, clock), LetterAnalytics(pool), GradedFailures(pool))

@@ -19,6 +19,7 @@ from tenantry.dataplane.gateway.callbacks import CallbackEndpoints
 from tenantry.dataplane.gateway.circuits import CircuitEndpoints
 from tenantry.dataplane.gateway.dead_letters import DeadLetterEndpoints
 from tenantry.dataplane.gateway.definitions import DefinitionEndpoints
+from tenantry.dataplane.gateway.error_quality import ErrorQualityEndpoints
 from tenantry.dataplane.gateway.execute import ExecuteEndpoints
 from tenantry.dataplane.gateway.executions import ExecutionEndpoints
 from tenantry.dataplane.gateway.health import HealthEndpoints
@@ -119,7 +120,7 @@ def _circuit_routes(services: Services) -> dict[str, _Resource]:
 
 
 def _letter_routes(services: Services) -> dict[str, _Resource]:
-    letters = DeadLetterEndpoints(services)
+    letters, quality = DeadLetterEndpoints(services), ErrorQualityEndpoints(services)
     letter = f"{_TENANT}/dlq/{{letter}}"
     return {
         f"{_TENANT}/dlq": _Resource("GET", letters.list_letters),
@@ -130,6 +131,12 @@ def _letter_routes(services: Services) -> dict[str, _Resource]:
         f"{letter}/retry-with-input": _Resource("POST", letters.retry_with_input),
         f"{letter}/discard": _Resource("POST", letters.discard),
         f"{letter}/archive": _Resource("POST", letters.archive),
+        f"{_TENANT}/tasks/{{name}}/error-quality": _Resource("GET", quality.of_task),
+        f"{_TENANT}/error-quality/trends": _Resource("GET", quality.get_trends),
+        **{
+            f"{workflows}/{{name}}/error-quality": _Resource("GET", quality.of_workflow)
+            for workflows in _WORKFLOWS
+        },
     }
 
 

@@ -178,6 +178,7 @@ def _status_failure(response: HttpResponse) -> Failure:
         status=response.status,
         retry_on=retry_on,
         retry_after_seconds=retry_after(response) if retry_on else 0.0,
+        explained=bool(said),
     )
 
 

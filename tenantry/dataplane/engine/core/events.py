@@ -52,6 +52,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_de
         retry_on: the class a retry policy may list; `None` for a failure that repeating cannot cure.
         retry_after_seconds: what the upstream asked for.
         outcome_unknown: a call that is not safe may have taken effect.
+        explained: the message holds what the upstream itself said.
     """
 
     code: FailureCode
@@ -62,6 +63,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omit_de
     retry_on: RetryOn | None = None
     retry_after_seconds: float = 0.0
     outcome_unknown: bool = False
+    explained: bool = False
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, rename="camel", tag_field="type", tag=True):
