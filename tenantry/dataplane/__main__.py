@@ -23,8 +23,9 @@ from tenantry.dataplane.settings import Settings, SettingsError, settings_from
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from starlette.types import ASGIApp
+
     from tenantry.dataplane.executions.executor import Executor
-    from tenantry.dataplane.gateway.services import Services
 
 _KEEP_ALIVE_SECONDS: Final = 30
 _ANSWER_SECONDS: Final = 2
@@ -80,7 +81,8 @@ async def _serve(settings: Settings) -> None:
             # What a process begins with stays: looking through it again and again takes tens of milliseconds.
             gc.collect()
             gc.freeze()
-            await _serve_on(listener, services, settings.drain_seconds)
+            app = create_app(services, settings.tenant_host)
+            await _serve_on(listener, app, services.executor, settings.drain_seconds)
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -92,9 +94,9 @@ def _listen(settings: Settings) -> socket.socket:
         raise OSError(f"cannot listen on {settings.host}:{settings.port}: {reason}") from None
 
 
-async def _serve_on(listener: socket.socket, services: Services, drain_seconds: float) -> None:
+async def _serve_on(listener: socket.socket, app: ASGIApp, executor: Executor, drain_seconds: float) -> None:
     config = uvicorn.Config(
-        create_app(services),
+        app,
         access_log=False,
         log_config=None,
         lifespan="off",
@@ -104,7 +106,7 @@ async def _serve_on(listener: socket.socket, services: Services, drain_seconds: 
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=round(drain_seconds) + _ANSWER_SECONDS,
     )
-    server = _Server(config, services.executor, drain_seconds)
+    server = _Server(config, executor, drain_seconds)
 
     def stop() -> None:
         server.should_exit = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 _MAX_PORT: Final = 65535
 _MAX_SECONDS: Final = 3600
 _MIN_SECRET_BYTES: Final = 32
+_TENANT_HOST: Final = re.compile(
+    r"[a-z0-9-]{0,32}\{tenant\}[a-z0-9-]{0,32}(\.[a-z0-9-]{1,63})+", re.IGNORECASE
+)
 
 
 class SettingsError(Exception):
@@ -46,6 +50,7 @@ class Settings:
         data_plane_token: its credential at the control plane.
         bundle_key: the control plane's public key; a bundle signed by another is refused.
         bundle_directory: where the last bundles are kept.
+        tenant_host: tenants' own host names, with `{tenant}` for the tenant's; empty: they have none.
         drain_seconds: how long a stop waits for executions in flight.
         lease_seconds: so long after its last sign of life others take over what it ran.
         callback_secrets: what callbacks are signed with, newest first; none: there are no callbacks.
@@ -62,6 +67,7 @@ class Settings:
     bundle_directory: Path
     host: str = "127.0.0.1"
     port: int = 8081
+    tenant_host: str = ""
     drain_seconds: float = 10.0
     lease_seconds: float = 15.0
     callback_secrets: tuple[bytes, ...] = field(default=(), repr=False)
@@ -98,6 +104,7 @@ def settings_from(environment: Mapping[str, str]) -> Settings:
         ),
         host=environment.get("TENANTRY_HOST", "127.0.0.1"),
         port=_port(environment.get("TENANTRY_PORT", "8081")),
+        tenant_host=_tenant_host(environment.get("TENANTRY_TENANT_HOST", "")),
         drain_seconds=_seconds(environment, "TENANTRY_DRAIN_SECONDS", "10", least=0),
         lease_seconds=_seconds(environment, "TENANTRY_LEASE_SECONDS", "15", least=1),
         callback_secrets=_secrets(environment.get("TENANTRY_CALLBACK_SECRETS", "")),
@@ -122,6 +129,13 @@ def _check_address(text: str, name: str, schemes: tuple[str, ...]) -> None:
         good = False
     if not good:  # the address itself is not repeated: it may hold a password
         raise SettingsError(f"{name} is not a {schemes[0]}:// address")
+
+
+def _tenant_host(text: str) -> str:
+    if text and _TENANT_HOST.fullmatch(text) is None:
+        reason = "a host name with {tenant} in the place of the tenant's, such as {tenant}.api.example.com"
+        raise SettingsError(f"TENANTRY_TENANT_HOST is not {reason}: {text[:100]!r}")
+    return text
 
 
 def _redis_url(text: str) -> str:

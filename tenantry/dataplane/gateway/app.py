@@ -23,6 +23,7 @@ from tenantry.dataplane.gateway.error_quality import ErrorQualityEndpoints
 from tenantry.dataplane.gateway.execute import ExecuteEndpoints
 from tenantry.dataplane.gateway.executions import ExecutionEndpoints
 from tenantry.dataplane.gateway.health import HealthEndpoints
+from tenantry.dataplane.gateway.hosts import TenantHosts
 from tenantry.dataplane.gateway.lifecycle import LifecycleEndpoints
 from tenantry.dataplane.gateway.plans import PlanEndpoint
 from tenantry.dataplane.gateway.retention import RetentionEndpoints
@@ -44,8 +45,13 @@ _TENANT = "/tenants/{tenant}/api/v1"
 _WORKFLOWS = (f"{_TENANT}/workflows", f"{_TENANT}/namespaces/{{namespace}}/workflows")
 
 
-def create_app(services: Services) -> ASGIApp:
-    """The application over its services. Starting and stopping them is the caller's."""
+def create_app(services: Services, tenant_host: str = "") -> ASGIApp:
+    """The application over its services. Starting and stopping them is the caller's.
+
+    Args:
+        services: what it is made of.
+        tenant_host: tenants' own host names, as `Settings.tenant_host` says.
+    """
     routes = {
         **_workflow_routes(services),
         **_execution_routes(services),
@@ -54,11 +60,12 @@ def create_app(services: Services) -> ASGIApp:
         **_retention_routes(services),
         **_health_routes(services),
     }
-    return Router(
+    router = Router(
         [Route(path, resource) for path, resource in routes.items()],
         redirect_slashes=False,
         default=_nowhere,
     )
+    return TenantHosts(router, tenant_host) if tenant_host else router
 
 
 def _workflow_routes(services: Services) -> dict[str, _Resource]:

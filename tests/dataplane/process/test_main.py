@@ -44,6 +44,7 @@ def environment(make_database: Callable[[], str], tmp_path: Path) -> dict[str, s
         "TENANTRY_BUNDLE_PUBLIC_KEY": KEY,
         "TENANTRY_BUNDLE_DIRECTORY": str(tmp_path / "bundles"),
         "TENANTRY_PORT": str(free_port()),
+        "TENANTRY_TENANT_HOST": "{tenant}.api.example.com",
     }
 
 
@@ -156,6 +157,25 @@ async def rows(environment: dict[str, str], statement: str) -> list[Any]:
         return [tuple(row) for row in await connection.fetch(statement)]
     finally:
         await connection.close()
+
+
+async def test_a_tenant_s_api_is_at_its_own_host_name_as_well(
+    serving: tuple[asyncio.subprocess.Process, httpx.AsyncClient],
+) -> None:
+    _, client = serving
+    address = str(client.base_url).partition("/tenants")[0]
+    for host, status in (
+        ("acme.api.example.com", 200),
+        ("ACME.api.example.com:8443", 200),
+        ("globex.api.example.com", 404),
+        ("acme.api.example.org", 404),
+        ("xacme.api.example.com.evil.example", 404),
+    ):
+        headers = {**AUTHORIZATION, "Host": host}
+        body = {"userId": 1}
+        answer = await client.post(f"{address}/api/v1/workflows/welcome/execute", json=body, headers=headers)
+        assert answer.status_code == status, host
+        assert (await client.get(f"{address}/readyz", headers=headers)).status_code == 200
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

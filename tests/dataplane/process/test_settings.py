@@ -23,6 +23,7 @@ ALL = {
     "TENANTRY_DATA_PLANE_TOKEN": "secret",
     "TENANTRY_HOST": "0.0.0.0",  # noqa: S104  (an operator may)
     "TENANTRY_PORT": "9000",
+    "TENANTRY_TENANT_HOST": "{tenant}.api.example.com",
     "TENANTRY_DRAIN_SECONDS": "0",
     "TENANTRY_LEASE_SECONDS": "3600",
     "TENANTRY_REDIS_URL": "rediss://:password@redis.example.com:6380/1",
@@ -35,7 +36,7 @@ def test_what_must_be_set_is_enough() -> None:
     settings = settings_from(LEAST)
     assert (settings.name, settings.host, settings.port) == ("default", "127.0.0.1", 8081)
     assert (settings.control_plane_url, settings.data_plane_token) == ("", "")
-    assert (settings.drain_seconds, settings.lease_seconds) == (10.0, 15.0)
+    assert (settings.tenant_host, settings.drain_seconds, settings.lease_seconds) == ("", 10.0, 15.0)
     assert settings.callback_secrets == ()
     assert (settings.redis_url, settings.redis_down) == ("", RedisDown.LOCAL)
 
@@ -44,6 +45,7 @@ def test_everything_is_read() -> None:
     settings = settings_from(ALL)
     assert (settings.name, settings.port) == ("eu-1", 9000)
     assert (settings.drain_seconds, settings.lease_seconds) == (0.0, 3600.0)
+    assert settings.tenant_host == "{tenant}.api.example.com"
     assert (settings.control_plane_url, settings.data_plane_token) == (
         "https://control.example.com",
         "secret",
@@ -112,6 +114,10 @@ def test_what_is_missing_is_named(name: str, value: str | None) -> None:
         ("TENANTRY_PORT", "\xb2"),
         ("TENANTRY_PORT", "9" * 5000),
         ("TENANTRY_PORT", ""),
+        ("TENANTRY_TENANT_HOST", "api.example.com"),
+        ("TENANTRY_TENANT_HOST", "{tenant}.{tenant}.example.com"),
+        ("TENANTRY_TENANT_HOST", "https://{tenant}.example.com"),
+        ("TENANTRY_TENANT_HOST", "{tenant}"),
         ("TENANTRY_DRAIN_SECONDS", ""),
         ("TENANTRY_DRAIN_SECONDS", "-1"),
         ("TENANTRY_DRAIN_SECONDS", "3601"),
