@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 COMMIT_TIMEOUT_SECONDS: Final = 5.0
 
+SETTINGS_SECONDS: Final = 5.0
+"""So often, while it commits, it looks again whether the database still keeps what is committed."""
+
 SOURCE_SECONDS: Final = 3600.0
 """So often it is said again that a plan's source is in use: retention forgets those nobody uses."""
 
@@ -76,12 +79,18 @@ class PostgresStore:
         self._connection: asyncpg.Connection | None = None
         self._days: set[date] = set()
         self._sources: dict[tuple[str, str], float] = {}
+        self._looked_at = float("-inf")
         self.unsafe_settings: tuple[str, ...] = ()
 
     async def commit(self, rows: list[Row]) -> set[str]:
         """See `Store.commit`."""
         if self._connection is None or self._connection.is_closed():
-            await self._connect()
+            self._connection = await asyncpg.connect(self._url, timeout=COMMIT_TIMEOUT_SECONDS)
+            self._looked_at = float("-inf")
+        now = asyncio.get_running_loop().time()
+        if now - self._looked_at >= SETTINGS_SECONDS:
+            self._looked_at = now
+            await self._look_at_settings()
         sources = self._new_sources(rows)
         try:
             await self._ensure_days(rows)
@@ -105,12 +114,11 @@ class PostgresStore:
         if self._connection is not None:
             await self._connection.close()
 
-    async def _connect(self) -> None:
-        self._connection = await asyncpg.connect(self._url, timeout=COMMIT_TIMEOUT_SECONDS)
-        found = await self._fetch(_UNSAFE_SETTINGS)
-        self.unsafe_settings = tuple(row["name"] for row in found)
-        if self.unsafe_settings:
-            _LOG.error("the database runs without %s: not ready", ", ".join(self.unsafe_settings))
+    async def _look_at_settings(self) -> None:
+        unsafe = tuple(row["name"] for row in await self._fetch(_UNSAFE_SETTINGS))
+        if unsafe and unsafe != self.unsafe_settings:
+            _LOG.error("the database runs without %s: not ready", ", ".join(unsafe))
+        self.unsafe_settings = unsafe
 
     async def _fetch(self, statement: str, *values: Any) -> list[asyncpg.Record]:
         assert self._connection is not None  # noqa: S101  (connected by the caller)

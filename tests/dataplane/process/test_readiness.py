@@ -9,13 +9,22 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from tenantry.dataplane.journal import store
 from tests.support.dataplane import run_data_plane, served_bundle
+from tests.support.eventually import eventually
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
 OF_THE_SERVER = ("fsync", "full_page_writes")
+DOCUMENTS = """
+{apiVersion: workflow.io/v1, kind: WorkflowTask, metadata: {name: echo},
+ spec: {type: transform, value: "{{input}}"}}
+---
+{apiVersion: workflow.io/v1, kind: Workflow, metadata: {name: echo},
+ spec: {tasks: [{id: echo, taskRef: echo, input: "{{input}}"}], output: "{{tasks.echo.output}}"}}
+"""
 
 
 @pytest.fixture
@@ -59,6 +68,23 @@ async def test_a_server_that_may_lose_what_it_commits_is_not_ready_and_says_why(
     assert (response.status_code, response.json()["ready"]) == (503, False)
     assert response.json()["checks"] == {"journal": True, "durable": False, "accepting": True}
     assert f"the database runs without {name}: not ready" in caplog.text
+
+
+async def test_a_server_that_is_changed_while_work_goes_on_is_seen_either_way(
+    url: str, tmp_path: Path, server: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "SETTINGS_SECONDS", 0.0)
+    bundle = served_bundle(documents=DOCUMENTS)
+    async with run_data_plane(url, tmp_path, bundle) as plane:
+        for change, status in (("SET fsync = off", 503), ("RESET fsync", 200)):
+            await server.execute(f"ALTER SYSTEM {change}")
+            await reload(server)
+
+            async def is_seen(expected: int = status) -> bool:
+                assert (await plane.execute("echo", {})).status_code == 200
+                return (await plane.client.get("/readyz")).status_code == expected
+
+            await eventually(is_seen)
 
 
 @pytest.mark.parametrize("of", ["DATABASE {database}", "ROLE postgres IN DATABASE {database}"])
