@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 
 from tenantry.language.schemas import UNTYPED, Fits, Refuted, Unknown, Verdict, check, compare
 from tenantry.language.schemas.subtyping.shortcuts import plainly_fits
@@ -34,6 +34,8 @@ def test_what_fits_has_no_counterexample_and_every_counterexample_checks_out(one
 
 @SLOW
 @given(PLAIN_SCHEMAS, PLAIN_SCHEMAS, JSON_VALUES)
+@example(one={"multipleOf": 1.5}, other=True, value=1.2288730648492162e16)
+@example(one={"multipleOf": 1.5}, other={"multipleOf": 0.5}, value=1.2288730648492163e16)
 def test_every_value_of_what_fits_is_taken(one: Any, other: Any, value: Any) -> None:
     assume(isinstance(compare(one, other), Fits) and Judges(one).is_valid(value))
 
