@@ -86,8 +86,8 @@ class Judges:
 
     def is_valid(self, value: Json) -> bool:
         """Whether a value satisfies the schema."""
-        found: bool = self._ours.is_valid(value)
-        assert self._theirs.is_valid(value) is found
+        found = self._ours.is_valid(value)
+        assert bool(self._theirs.is_valid(value)) is found
         return found
 
 
